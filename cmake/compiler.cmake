@@ -14,7 +14,7 @@ string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWI
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
   -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wcast-align -Wwrite-strings
-  -Wvla -Wundef -fno-common -fstack-protector-strong)
+  -Wvla -Wundef -Wno-format-truncation -fno-common -fstack-protector-strong)
 if(AVOUCH_WERROR)
   add_compile_options(-Werror)
 endif()

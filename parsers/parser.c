@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parsers/parser.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+#include "parsers/filesystem/file.h"
+
+#define PARSER(name) extern const struct parser name;
+#include "parsers/parser_list.h"
+#undef PARSER
+
+#define PARSER(name) &name,
+const struct parser *const all_parsers[] = {
+#include "parsers/parser_list.h"
+	NULL,
+};
+#undef PARSER
+
+/* Types that readers emit which are no parsers: the survey of a file system. */
+static const struct trace_type *const survey_types[] = { &filesystem_file_type, NULL };
+
+enum status emit(struct parse_context *ctx, const struct trace *trace, struct failure *why)
+{
+	return ctx->ops->emit(ctx, trace, why);
+}
+
+void note(struct parse_context *ctx, uint64_t offset, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
+	va_end(args);
+	if (ctx->ops->note)
+		ctx->ops->note(ctx, offset, text);
+}
+
+void lost(struct parse_context *ctx, uint64_t offset, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
+	va_end(args);
+	if (ctx->ops->lost)
+		ctx->ops->lost(ctx, offset, text);
+}
+
+void cover(struct parse_context *ctx, const char *recorder, struct instant from, struct instant to)
+{
+	if (ctx->ops->cover)
+		ctx->ops->cover(ctx, recorder, from, to);
+}
+
+bool wants_path(struct parse_context *ctx, struct text path)
+{
+	return !ctx->ops->wants_path || ctx->ops->wants_path(ctx, path);
+}
+
+bool wants_key(struct parse_context *ctx, struct text key)
+{
+	return !ctx->ops->wants_key || ctx->ops->wants_key(ctx, key);
+}
+
+bool wants_log(struct parse_context *ctx, struct text channel, struct text provider)
+{
+	return !ctx->ops->wants_log || ctx->ops->wants_log(ctx, channel, provider);
+}
+
+struct text folder_path(struct parse_context *ctx, uint64_t reference)
+{
+	if (!ctx->ops->folder_path)
+		return (struct text){ NULL, 0 };
+	return ctx->ops->folder_path(ctx, reference);
+}
+
+const struct parser *parser_find(struct text name)
+{
+	for (size_t i = 0; all_parsers[i]; i++)
+		if (text_equal(text_of(all_parsers[i]->name), name))
+			return all_parsers[i];
+	return NULL;
+}
+
+static const struct trace_type *find_in(const struct trace_type *const *types, struct text name)
+{
+	for (; types && *types; types++)
+		if (text_equal(text_of((*types)->name), name))
+			return *types;
+	return NULL;
+}
+
+const struct trace_type *trace_type_find(struct text name)
+{
+	const struct trace_type *type = find_in(survey_types, name);
+
+	for (size_t i = 0; !type && all_parsers[i]; i++)
+		type = find_in(all_parsers[i]->emits, name);
+	return type;
+}
+
+/* Matches from g on against path from p on; steps bounds the backtracking of hostile names. */
+static bool fits(struct text glob, size_t g, struct text path, size_t p, unsigned *steps)
+{
+	while (g < glob.size) {
+		if (++*steps > 100000)
+			return false;
+		if (glob.data[g] == '*') {
+			const bool deep = g + 1 < glob.size && glob.data[g + 1] == '*';
+			const size_t rest = g + (deep ? 2 : 1);
+
+			for (size_t q = p;; text_next(path, &q)) {
+				if (fits(glob, rest, path, q, steps))
+					return true;
+				if (q >= path.size || (!deep && path.data[q] == '/'))
+					return false;
+			}
+		}
+		if (p >= path.size)
+			return false;
+
+		const uint32_t want = text_next(glob, &g), have = text_next(path, &p);
+
+		if (want == '?' ? have == '/' : text_fold_char(want) != text_fold_char(have))
+			return false;
+	}
+	return p == path.size;
+}
+
+bool path_fits(const char *glob, struct text path)
+{
+	unsigned steps = 0;
+
+	return fits(text_of(glob), 0, path, 0, &steps);
+}
