@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/parser.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "parsers/base/text.h"
 #include "parsers/filesystem/file.h"
 
@@ -20,63 +17,6 @@ const struct parser *const all_parsers[] = {
 
 /* Types that readers emit which are no parsers: the survey of a file system. */
 static const struct trace_type *const survey_types[] = { &filesystem_file_type, NULL };
-
-enum status emit(struct parse_context *ctx, const struct trace *trace, struct failure *why)
-{
-	return ctx->ops->emit(ctx, trace, why);
-}
-
-void note(struct parse_context *ctx, uint64_t offset, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
-	va_end(args);
-	if (ctx->ops->note)
-		ctx->ops->note(ctx, offset, text);
-}
-
-void lost(struct parse_context *ctx, uint64_t offset, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
-	va_end(args);
-	if (ctx->ops->lost)
-		ctx->ops->lost(ctx, offset, text);
-}
-
-void cover(struct parse_context *ctx, const char *recorder, struct instant from, struct instant to)
-{
-	if (ctx->ops->cover)
-		ctx->ops->cover(ctx, recorder, from, to);
-}
-
-bool wants_path(struct parse_context *ctx, struct text path)
-{
-	return !ctx->ops->wants_path || ctx->ops->wants_path(ctx, path);
-}
-
-bool wants_key(struct parse_context *ctx, struct text key)
-{
-	return !ctx->ops->wants_key || ctx->ops->wants_key(ctx, key);
-}
-
-bool wants_log(struct parse_context *ctx, struct text channel, struct text provider)
-{
-	return !ctx->ops->wants_log || ctx->ops->wants_log(ctx, channel, provider);
-}
-
-struct text folder_path(struct parse_context *ctx, uint64_t reference)
-{
-	if (!ctx->ops->folder_path)
-		return (struct text){ NULL, 0 };
-	return ctx->ops->folder_path(ctx, reference);
-}
 
 const struct parser *parser_find(struct text name)
 {

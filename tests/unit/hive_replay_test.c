@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transaction logs. The two synthetic hives come with what Windows itself made of them; counts of
+ * the others agree with their replay by the rules of the published specification.
+ */
+#include "tests/unit/hive_support.h"
+
+static const struct span no_log = { NULL, 0 };
+
+static void open_dirty(struct opened *opened, const char *hive, const char *log1, const char *log2)
+{
+	assert_int_equal(open_files(opened, "/NTUSER.DAT", corpus_file(hive),
+				    log1 ? corpus_file(log1) : no_log,
+				    log2 ? corpus_file(log2) : no_log),
+			 STATUS_OK);
+}
+
+static void new_logs_give_what_windows_10_recovered(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG1",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 5);
+	assert_int_equal(live_values(&counts), 1);
+	assert_int_equal(opened.n_lost, 0);
+	assert_true(counts.keys[RECOVERY_LOG_REPLAYED] > 0);
+	close_files(&opened);
+}
+
+static void old_log_gives_what_windows_7_recovered(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/yarp_old/OldDirtyHive",
+		   "hives_dirty/yarp_old/OldDirtyHive.LOG1", NULL);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 5003);
+	assert_int_equal(live_values(&counts), 1);
+	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+static void order_of_the_logs_makes_no_difference(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG2",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 5);
+	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+static void dirty_hive_without_logs_asserts_no_absence(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive", NULL, NULL);
+	assert_int_equal(opened.n_lost, 1);
+	close_files(&opened);
+	open_dirty(&opened, "hives_dirty/yarp_old/OldDirtyHive", NULL, NULL);
+	assert_int_equal(opened.n_lost, 1);
+	close_files(&opened);
+}
+
+static void damaged_entry_stops_the_replay_and_is_lost(void **state)
+{
+	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	struct opened opened;
+
+	(void)state;
+	/* A byte of the data of the second entry (number 4) of the second log. */
+	((uint8_t *)(uintptr_t)log2.data)[0x2100] ^= 1;
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, log1, log2), STATUS_OK);
+	assert_int_equal(opened.n_lost, 1);
+	assert_non_null(strstr(opened.last_lost, "damaged"));
+	close_files(&opened);
+}
+
+static void header_is_recovered_from_the_latest_log(void **state)
+{
+	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	struct opened opened;
+
+	(void)state;
+	memset((uint8_t *)(uintptr_t)hive.data, 0, 512);
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, log1, log2), STATUS_OK);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_true(live_keys(&counts) >= 1);
+	assert_true(opened.n_notes > 0);
+	close_files(&opened);
+}
+
+static void stale_logs_of_a_clean_hive_are_not_applied(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	open_dirty(&opened, "amcache/Szechuan_2012R2_Amcache.hve",
+		   "amcache/Szechuan_2012R2_Amcache.hve.LOG1",
+		   "amcache/Szechuan_2012R2_Amcache.hve.LOG2");
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(counts.keys[RECOVERY_LOG_REPLAYED], 0);
+	assert_int_equal(live_keys(&counts), 492);
+	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+static void dirty_amcache_gives_its_known_applications(void **state)
+{
+	struct opened opened;
+	struct counts counts = { 0 };
+
+	(void)state;
+	open_dirty(&opened, "amcache/APTSim_W10_Amcache.hve",
+		   "amcache/APTSim_W10_Amcache.hve.LOG1", "amcache/APTSim_W10_Amcache.hve.LOG2");
+	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "Root\\InventoryApplication\\*",
+				    count_key, &counts, &opened.why),
+			 STATUS_OK);
+	assert_int_equal(live_keys(&counts), 90); /* the corpus' manifest */
+	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+static void origins_of_replayed_keys_name_the_log(void **state)
+{
+	struct opened opened;
+	struct hive_key key;
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/transactions_NTUSER.DAT.xz",
+		   "hives_dirty/transactions_NTUSER.DAT.LOG1.xz",
+		   "hives_dirty/transactions_NTUSER.DAT.LOG2.xz");
+	assert_int_equal(hive_find(&opened.ctx, opened.hive,
+				   "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\"
+				   "OneDriveSetup.exe",
+				   &key, &opened.why),
+			 STATUS_OK);
+
+	const struct origin origin = key_origin(&opened.ctx, &key);
+	const struct span file = opened.files[origin.companion];
+
+	/* The bytes the origin names are the key's cell: size, then "nk". */
+	assert_memory_equal(file.data + origin.offset + 4, "nk", 2);
+	assert_int_equal(key.recovery,
+			 origin.companion ? RECOVERY_LOG_REPLAYED : RECOVERY_ALLOCATED);
+
+	char buffer[INSTANT_TEXT_SIZE];
+
+	assert_memory_equal(instant_format(key.last_written, buffer), "2017-07-12T07:23:57", 19);
+	close_files(&opened);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_logs_give_what_windows_10_recovered),
+		cmocka_unit_test(old_log_gives_what_windows_7_recovered),
+		cmocka_unit_test(order_of_the_logs_makes_no_difference),
+		cmocka_unit_test(dirty_hive_without_logs_asserts_no_absence),
+		cmocka_unit_test(damaged_entry_stops_the_replay_and_is_lost),
+		cmocka_unit_test(header_is_recovered_from_the_latest_log),
+		cmocka_unit_test(stale_logs_of_a_clean_hive_are_not_applied),
+		cmocka_unit_test(dirty_amcache_gives_its_known_applications),
+		cmocka_unit_test(origins_of_replayed_keys_name_the_log),
+	};
+
+	return cmocka_run_group_tests_name("hive_replay", tests, NULL, NULL);
+}
