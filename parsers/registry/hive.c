@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "parsers/registry/hive_state.h"
+#include "parsers/registry/cells.h"
 
 #include "parsers/base/cursor.h"
 #include "parsers/base/text.h"
@@ -92,6 +92,7 @@ void hive_close(struct hive *hive)
 	if (!hive)
 		return;
 	live_close(hive->live);
+	cells_close(hive->recovered);
 	free(hive);
 }
 
@@ -118,6 +119,10 @@ enum status hive_visit(struct parse_context *ctx, struct hive *hive, const char 
 	if (!cut.components)
 		return failure_set(why, ERR_NO_MEMORY, "pattern '%s'", pattern);
 	status = live_visit(ctx, hive, &cut, visit, payload, &any, why);
+	if (status >= 0 && !hive->recovered)
+		status = cells_recover(ctx, hive, why);
+	if (status >= 0)
+		status = cells_visit(ctx, hive, &cut, visit, payload, &any, why);
 	if (status < 0)
 		return status;
 	return any ? STATUS_OK : STATUS_END;

@@ -162,12 +162,12 @@ static struct counts count_all(struct opened *opened)
 }
 
 /* Live keys, from the primary file or a log. */
-static size_t live_keys(const struct counts *counts)
+static inline size_t live_keys(const struct counts *counts)
 {
 	return counts->keys[RECOVERY_ALLOCATED] + counts->keys[RECOVERY_LOG_REPLAYED];
 }
 
-static size_t live_values(const struct counts *counts)
+static inline size_t live_values(const struct counts *counts)
 {
 	return counts->values[RECOVERY_ALLOCATED] + counts->values[RECOVERY_LOG_REPLAYED];
 }

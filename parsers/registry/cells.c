@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parsers/registry/cells.h"
+
+#include "parsers/base/cursor.h"
+
+static enum status add_key(struct recovered_keys *all, const struct recovered *key,
+			   struct failure *why)
+{
+	if (all->n_keys == all->room) {
+		const size_t room = all->room ? all->room * 2 : 64;
+		struct recovered *keys = realloc(all->keys, room * sizeof(*keys));
+
+		if (!keys)
+			return failure_set(why, ERR_NO_MEMORY, "deleted keys");
+		all->keys = keys;
+		all->room = room;
+	}
+	all->keys[all->n_keys++] = *key;
+	return STATUS_OK;
+}
+
+/* Searches [from, to) for keys; both are multiples of 8. */
+static enum status search(struct recovered_keys *all, uint64_t from, uint64_t to,
+			  enum recovery recovery, struct failure *why)
+{
+	const struct span bytes = all->map.bytes;
+
+	for (uint64_t at = from; at + 4 + REGF_KEY_SIZE <= to; at += 8) {
+		struct recovered key = { .offset = at, .recovery = recovery };
+		enum status status;
+
+		if (memcmp(bytes.data + at + 4, "nk", 2) != 0 ||
+		    !cell_is_possible_key(bytes, at, to, &key.nk))
+			continue;
+		status = add_key(all, &key, why);
+		if (status < 0)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+/* The bytes an allocated cell's record uses, with the size; 0 when that is not known. */
+static uint64_t used_size(const struct regf_cell *cell)
+{
+	struct regf_key nk;
+	struct regf_value vk;
+
+	if (regf_read_key(cell->data, &nk))
+		return 4 + REGF_KEY_SIZE + nk.name.size;
+	if (regf_read_value(cell->data, &vk))
+		return 4 + REGF_VALUE_SIZE + vk.name.size;
+	return 0;
+}
+
+/* Searches the free cells of a bin and the slack of its keys and values. */
+static enum status search_bin(struct recovered_keys *all, uint64_t start, uint64_t end,
+			      struct failure *why)
+{
+	enum status status = STATUS_OK;
+	uint64_t at = start + REGF_BIN_HEADER;
+
+	while (at < end && status >= 0) {
+		struct regf_cell cell;
+
+		if (!regf_cell_at(all->map.bytes, (uint32_t)(at - REGF_BINS_OFFSET), &cell) ||
+		    cell.size % 8 != 0 || cell.size > end - at)
+			break;
+
+		const uint64_t used = cell.allocated ? used_size(&cell) : 0;
+
+		if (!cell.allocated)
+			status = search(all, at, at + cell.size, RECOVERY_DELETED, why);
+		else if (used)
+			status = search(all, at + (used + 7) / 8 * 8, at + cell.size,
+					RECOVERY_SLACK, why);
+		at += cell.size;
+	}
+	return status;
+}
+
+static enum status search_bins(struct recovered_keys *all, struct failure *why)
+{
+	const struct span bytes = all->map.bytes;
+	const uint64_t end = all->map.bins_end;
+	uint64_t at = REGF_BINS_OFFSET;
+	enum status status;
+
+	while (at + REGF_BIN_HEADER <= end) {
+		const uint64_t size = span_u32le(bytes, (size_t)at + 8);
+
+		if (memcmp(bytes.data + at, "hbin", 4) != 0 || size < 4096 || size % 4096 != 0 ||
+		    size > end - at) {
+			at += 4096;
+			continue;
+		}
+		status = search_bin(all, at, at + size, why);
+		if (status < 0)
+			return status;
+		at += size;
+	}
+	return search(all, (end + 7) / 8 * 8, bytes.size / 8 * 8, RECOVERY_SLACK, why);
+}
+
+/* A later copy of a key at the same path and time says nothing new. */
+static bool is_copy(const struct recovered *a, const struct recovered *b)
+{
+	return a->nk.last_written == b->nk.last_written && a->nk.parent == b->nk.parent &&
+	       a->nk.n_values == b->nk.n_values && text_equal(a->path, b->path);
+}
+
+static int compare_copies(const void *a, const void *b)
+{
+	const struct recovered *const *x = a, *const *y = b;
+	const uint64_t s = (*x)->nk.last_written, t = (*y)->nk.last_written;
+
+	if (s != t)
+		return s < t ? -1 : 1;
+	if ((*x)->nk.parent != (*y)->nk.parent)
+		return (*x)->nk.parent < (*y)->nk.parent ? -1 : 1;
+	return (*x)->offset < (*y)->offset ? -1 : (*x)->offset > (*y)->offset;
+}
+
+static enum status drop_copies(struct recovered_keys *all, struct failure *why)
+{
+	CLEANUP(free_p) struct recovered **order = calloc(all->n_keys + 1, sizeof(struct recovered *));
+
+	if (!order)
+		return failure_set(why, ERR_NO_MEMORY, "deleted keys");
+	for (size_t i = 0; i < all->n_keys; i++)
+		order[i] = &all->keys[i];
+	if (all->n_keys)
+		qsort(order, all->n_keys, sizeof(struct recovered *), compare_copies);
+	for (size_t i = 1; i < all->n_keys; i++)
+		order[i]->dropped = is_copy(order[i - 1], order[i]);
+	return STATUS_OK;
+}
+
+enum status cells_recover(struct parse_context *ctx, struct hive *hive, struct failure *why)
+{
+	struct recovered_keys *all = calloc(1, sizeof(*all));
+	enum status status;
+
+	(void)ctx;
+	if (!all)
+		return failure_set(why, ERR_NO_MEMORY, "deleted keys");
+	status = cell_map_init(&all->map, hive->image.bytes, hive->image.pages, why);
+	if (status >= 0)
+		status = search_bins(all, why);
+	if (status >= 0)
+		status = cell_paths_resolve(all, hive->arena, why);
+	if (status >= 0)
+		status = drop_copies(all, why);
+	hive->recovered = all;
+	return status;
+}
+
+void cells_close(struct recovered_keys *recovered)
+{
+	if (!recovered)
+		return;
+	cell_map_clear(&recovered->map);
+	free(recovered->keys);
+	free(recovered);
+}
+
+static enum status visit_one(struct parse_context *ctx, struct hive *hive, struct arena *scratch,
+			     const struct recovered *found, hive_visitor visit, void *payload,
+			     struct failure *why)
+{
+	const struct cell_map *map = &hive->recovered->map;
+	const struct hive_place place = hive_place_in(
+		map->pages, found->offset, 4 + REGF_KEY_SIZE + found->nk.name.size);
+	struct hive_key key = {
+		.path = found->path,
+		.name = found->name,
+		.last_written = instant_from_filetime(found->nk.last_written),
+		.recovery = found->recovery,
+		.offset = place.offset,
+		.size = place.size,
+		.companion = place.companion,
+		.whole = true,
+		.path_sure = found->path_sure,
+		.superseded = found->twin != REGF_NO_CELL,
+		.container_last_written = found->container_last_written,
+	};
+	const enum status status = cell_values_read(map, scratch, &found->nk, true,
+						    found->recovery, &key, why);
+
+	return status < 0 ? status : visit(ctx, hive, &key, payload, why);
+}
+
+enum status cells_visit(struct parse_context *ctx, struct hive *hive,
+			const struct key_pattern *pattern, hive_visitor visit, void *payload,
+			bool *ret_any, struct failure *why)
+{
+	CLEANUP(arena_free_p) struct arena *scratch = arena_new(LIMIT_ARENA);
+	const struct recovered_keys *all = hive->recovered;
+	enum status status = STATUS_OK;
+
+	if (!scratch)
+		return failure_set(why, ERR_NO_MEMORY, "deleted keys");
+	for (size_t i = 0; i < all->n_keys && status >= 0; i++) {
+		const struct recovered *found = &all->keys[i];
+
+		if (found->dropped || !key_pattern_fits_path(pattern, found->path))
+			continue;
+		*ret_any = true;
+		status = found->fixed ? visit(ctx, hive, found->fixed, payload, why) :
+					visit_one(ctx, hive, scratch, found, visit, payload, why);
+		arena_reset(scratch);
+	}
+	return status < 0 ? status : STATUS_OK;
+}
