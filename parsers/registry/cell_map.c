@@ -11,7 +11,7 @@ static void mark_free(struct cell_map *map, uint64_t from, uint64_t to)
 
 bool cell_map_is_free(const struct cell_map *map, uint64_t offset, uint64_t size)
 {
-	if (offset > map->bytes.size || size > map->bytes.size - offset)
+	if (!map->free_bits || offset > map->bytes.size || size > map->bytes.size - offset)
 		return false;
 	for (uint64_t i = offset / 8; i * 8 < offset + size; i++) {
 		if (!(map->free_bits[i / 8] >> (i % 8) & 1))

@@ -3,6 +3,13 @@
  * Paths of deleted keys. A key names its parent's cell. Where a live key stands there, or another
  * deleted one, the path goes on; it is sure only if all links hold up to the root: the parent of a
  * deleted key was written when the child went, so it cannot be older than the child.
+ *
+ * The cell may have gone to another key meanwhile (seen in a real hive: the cell of a deleted Key2
+ * was given to a new Key3_3, whose "deleted sub keys" then were those of Key2). A key keeps the
+ * length of its longest sub key's name until its last sub key goes, so a parent with sub keys all
+ * shorter than the deleted one is another key. A parent without sub keys keeps no such proof: the
+ * path is given but not sure, unless the parent was written when the child was or right after it,
+ * as happens when a tree is deleted from its leaves up.
  */
 #include "parsers/registry/cells.h"
 
@@ -37,16 +44,33 @@ static struct parent unknown(void)
 	return (struct parent){ .path = text_of(unknown_parent), .live = REGF_NO_CELL };
 }
 
+/* Whether a parent can ever have had that child: the lengths of names. */
+#define MOMENT ((uint64_t)(2 * TICKS_PER_SECOND))
+enum kinship { KINSHIP_DENIED, KINSHIP_OPEN, KINSHIP_FITS };
+
+static enum kinship kinship(const struct regf_key *parent, const struct regf_key *child)
+{
+	const bool ascii = (child->flags & REGF_KEY_ASCII_NAME) != 0;
+	const size_t name_size = child->name.size * (ascii ? 2 : 1);
+
+	if (parent->n_subkeys == 0 || parent->longest_subkey_name == 0)
+		return parent->last_written - child->last_written <= MOMENT ? KINSHIP_FITS :
+									      KINSHIP_OPEN;
+	return parent->longest_subkey_name >= name_size ? KINSHIP_FITS : KINSHIP_DENIED;
+}
+
 static struct parent live_parent(const struct cell_map *map, struct arena *arena, uint32_t cell,
 				 const struct regf_key *nk, const struct regf_key *child)
 {
 	const struct text path = cell_map_path(map, arena, cell);
 	struct parent parent = { .path = path, .live = cell };
 
-	if (!path.data)
+	const enum kinship kin = kinship(nk, child);
+
+	if (!path.data || kin == KINSHIP_DENIED)
 		return unknown();
-	parent.sure = nk->last_written >= child->last_written;
-	if (parent.sure)
+	parent.sure = kin == KINSHIP_FITS && nk->last_written >= child->last_written;
+	if (nk->last_written >= child->last_written)
 		parent.container = instant_from_filetime(nk->last_written);
 	return parent;
 }
@@ -65,16 +89,19 @@ static struct parent parent_of(struct recovered_keys *all, struct arena *arena,
 		return live_parent(&all->map, arena, cell, &nk, &key->nk);
 	above = find_recovered(all, (uint64_t)cell + REGF_BINS_OFFSET);
 	if (!above || above->fixed || above->resolving || depth >= LIMIT_DEPTH ||
-	    !resolve(all, arena, above, depth + 1))
+	    !resolve(all, arena, above, depth + 1) ||
+	    kinship(&above->nk, &key->nk) == KINSHIP_DENIED)
 		return unknown();
+
+	const bool fits_time = above->nk.last_written >= key->nk.last_written;
 
 	struct parent parent = {
 		.path = above->path,
-		.sure = above->path_sure && above->nk.last_written >= key->nk.last_written,
+		.sure = above->path_sure && fits_time,
 		.live = above->twin,
 	};
 
-	if (parent.sure)
+	if (fits_time)
 		parent.container = above->container_last_written;
 	return parent;
 }

@@ -3,8 +3,8 @@
 
 #include "parsers/base/cursor.h"
 
-static enum status add_key(struct recovered_keys *all, const struct recovered *key,
-			   struct failure *why)
+enum status recovered_add(struct recovered_keys *all, const struct recovered *key,
+			  struct failure *why)
 {
 	if (all->n_keys == all->room) {
 		const size_t room = all->room ? all->room * 2 : 64;
@@ -32,7 +32,7 @@ static enum status search(struct recovered_keys *all, uint64_t from, uint64_t to
 		if (memcmp(bytes.data + at + 4, "nk", 2) != 0 ||
 		    !cell_is_possible_key(bytes, at, to, &key.nk))
 			continue;
-		status = add_key(all, &key, why);
+		status = recovered_add(all, &key, why);
 		if (status < 0)
 			return status;
 	}
@@ -101,11 +101,21 @@ static enum status search_bins(struct recovered_keys *all, struct failure *why)
 	return search(all, (end + 7) / 8 * 8, bytes.size / 8 * 8, RECOVERY_SLACK, why);
 }
 
-/* A later copy of a key at the same path and time says nothing new. */
+/*
+ * A later copy of a key at the same path and time says nothing new. Below the same parent cell the
+ * name is enough: a state along a log knows the path better than the free cell it left.
+ */
 static bool is_copy(const struct recovered *a, const struct recovered *b)
 {
 	return a->nk.last_written == b->nk.last_written && a->nk.parent == b->nk.parent &&
-	       a->nk.n_values == b->nk.n_values && text_equal(a->path, b->path);
+	       a->nk.n_values == b->nk.n_values && text_equal(a->name, b->name);
+}
+
+static int compare_names(struct text a, struct text b)
+{
+	const int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+
+	return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
 static int compare_copies(const void *a, const void *b)
@@ -117,7 +127,23 @@ static int compare_copies(const void *a, const void *b)
 		return s < t ? -1 : 1;
 	if ((*x)->nk.parent != (*y)->nk.parent)
 		return (*x)->nk.parent < (*y)->nk.parent ? -1 : 1;
+	if ((*x)->nk.n_values != (*y)->nk.n_values)
+		return (*x)->nk.n_values < (*y)->nk.n_values ? -1 : 1;
+	const int by_name = compare_names((*x)->name, (*y)->name);
+
+	if (by_name)
+		return by_name;
+	/* A state along a log is kept before the free cell that it left: its values are whole. */
+	if (!(*x)->fixed != !(*y)->fixed)
+		return (*x)->fixed ? -1 : 1;
 	return (*x)->offset < (*y)->offset ? -1 : (*x)->offset > (*y)->offset;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	const struct recovered *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static enum status drop_copies(struct recovered_keys *all, struct failure *why)
@@ -148,6 +174,10 @@ enum status cells_recover(struct parse_context *ctx, struct hive *hive, struct f
 		status = search_bins(all, why);
 	if (status >= 0)
 		status = cell_paths_resolve(all, hive->arena, why);
+	if (status >= 0)
+		status = log_states_recover(all, hive, why);
+	if (all->n_keys)
+		qsort(all->keys, all->n_keys, sizeof(*all->keys), compare_offsets);
 	if (status >= 0)
 		status = drop_copies(all, why);
 	hive->recovered = all;

@@ -19,7 +19,8 @@ struct cell_map {
 	const struct hive_page *pages; /* as in struct hive_image */
 	uint32_t root_cell;
 	uint64_t bins_end;   /* offset behind the last bin */
-	uint8_t *free_bits;  /* a bit for each 8 bytes that no allocated cell holds */
+	/* A bit for each 8 bytes that no allocated cell holds; NULL: only sizes tell. */
+	uint8_t *free_bits;
 	/* Keys in allocated cells, sorted by parent and hash of the name. */
 	struct live_entry *live;
 	size_t n_live;
@@ -70,6 +71,14 @@ uint32_t cell_map_find(const struct cell_map *map, struct arena *scratch, uint32
 struct text cell_map_path(const struct cell_map *map, struct arena *arena, uint32_t cell);
 /* The key in an allocated cell; false when there is none. */
 bool cell_map_key(const struct cell_map *map, uint32_t cell, struct regf_key *ret);
+
+/* Adds a key to the list. */
+MUST_USE enum status recovered_add(struct recovered_keys *all, const struct recovered *key,
+				   struct failure *why);
+
+/* Adds the keys that the transaction logs deleted on their way. */
+MUST_USE enum status log_states_recover(struct recovered_keys *all, struct hive *hive,
+					struct failure *why);
 
 /* Finds the paths of all recovered keys, and which live keys replaced them. */
 MUST_USE enum status cell_paths_resolve(struct recovered_keys *recovered, struct arena *arena,

@@ -134,6 +134,41 @@ enum status hive_find(struct parse_context *ctx, struct hive *hive, const char *
 	return live_find(ctx, hive, path, ret, why);
 }
 
+static struct text keep_text(struct arena *arena, struct text text)
+{
+	return (struct text){ arena_text(arena, text), text.size };
+}
+
+static enum status keep_values(struct arena *arena, struct hive_key *key, struct failure *why)
+{
+	struct hive_value *values = arena_array(arena, key->n_values + 1, sizeof(*values));
+
+	if (!values)
+		return failure_set(why, ERR_LIMIT, "values of a key: memory");
+	for (size_t i = 0; i < key->n_values; i++) {
+		values[i] = key->values[i];
+		values[i].name = keep_text(arena, values[i].name);
+		if (values[i].data.data)
+			values[i].data.data =
+				arena_copy(arena, values[i].data.data, values[i].data.size);
+		if (!values[i].name.data || (key->values[i].data.data && !values[i].data.data))
+			return failure_set(why, ERR_LIMIT, "value of a key: memory");
+	}
+	key->values = values;
+	return STATUS_OK;
+}
+
+enum status hive_key_keep(struct arena *arena, struct hive_key *key, struct failure *why)
+{
+	const struct text path = keep_text(arena, key->path);
+
+	if (!path.data)
+		return failure_set(why, ERR_LIMIT, "path of a key: memory");
+	key->path = path;
+	key->name.data = path.data + path.size - key->name.size;
+	return keep_values(arena, key, why);
+}
+
 const struct hive_value *key_value(const struct hive_key *key, const char *name)
 {
 	const struct text wanted = text_of(name);

@@ -27,6 +27,10 @@ struct hive {
 /* lost(), once for each offset of the replayed hive. */
 void hive_lost(struct parse_context *ctx, struct hive *hive, uint64_t offset, const char *text);
 
+/* Copies what a key points to into the arena. */
+MUST_USE enum status hive_key_keep(struct arena *arena, struct hive_key *key,
+				   struct failure *why);
+
 /* A pattern cut into its components. */
 struct key_pattern {
 	struct text *components;

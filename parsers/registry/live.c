@@ -423,30 +423,6 @@ struct find {
 	bool found;
 };
 
-static struct text keep_text(struct arena *arena, struct text text)
-{
-	return (struct text){ arena_text(arena, text), text.size };
-}
-
-static enum status keep_values(struct arena *arena, struct hive_key *key, struct failure *why)
-{
-	struct hive_value *values = arena_array(arena, key->n_values + 1, sizeof(*values));
-
-	if (!values)
-		return failure_set(why, ERR_LIMIT, "values of a key: memory");
-	for (size_t i = 0; i < key->n_values; i++) {
-		values[i] = key->values[i];
-		values[i].name = keep_text(arena, values[i].name);
-		if (values[i].data.data)
-			values[i].data.data =
-				arena_copy(arena, values[i].data.data, values[i].data.size);
-		if (!values[i].name.data || (key->values[i].data.data && !values[i].data.data))
-			return failure_set(why, ERR_LIMIT, "value of a key: memory");
-	}
-	key->values = values;
-	return STATUS_OK;
-}
-
 static enum status keep_key(struct parse_context *ctx, struct hive *hive,
 			    const struct hive_key *key, void *payload, struct failure *why)
 {
@@ -456,12 +432,8 @@ static enum status keep_key(struct parse_context *ctx, struct hive *hive,
 	if (find->found)
 		return STATUS_OK;
 	find->key = *key;
-	find->key.path = keep_text(hive->arena, key->path);
-	if (!find->key.path.data)
-		return failure_set(why, ERR_LIMIT, "path of a key: memory");
-	find->key.name.data = find->key.path.data + find->key.path.size - key->name.size;
 	find->found = true;
-	return keep_values(hive->arena, &find->key, why);
+	return hive_key_keep(hive->arena, &find->key, why);
 }
 
 enum status live_find(struct parse_context *ctx, struct hive *hive, const char *path,

@@ -71,6 +71,7 @@ bool regf_read_key(struct span data, struct regf_key *ret)
 		.security = span_u32le(data, 44),
 		.class_name = span_u32le(data, 48),
 		.class_size = span_u16le(data, 74),
+		.longest_subkey_name = span_u16le(data, 52),
 		.name = span_part(data, REGF_KEY_SIZE, span_u16le(data, 72)),
 	};
 	return ret->name.data != NULL;

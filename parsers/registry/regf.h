@@ -22,7 +22,7 @@
  *
  *   nk: 0 "nk", 2 flags, 4 last written, 16 parent, 20 number of sub keys, 28 list of sub keys,
  *       36 number of values, 40 list of values, 44 security, 48 class name, 72 name size,
- *       74 class name size, 76 name
+ *       52 longest name of a sub key (low 16 bits), 74 class name size, 76 name
  *   vk: 0 "vk", 2 name size, 4 data size (bit 31: data stands in the offset), 8 data offset,
  *       12 type, 16 flags, 20 name
  */
@@ -73,6 +73,7 @@ struct regf_key {
 	uint32_t n_values, values_list;
 	uint32_t security, class_name;
 	uint16_t class_size;
+	uint16_t longest_subkey_name; /* bytes of UTF-16; grows only, but 0 without sub keys */
 	struct span name;
 };
 

@@ -129,6 +129,39 @@ static void stale_logs_of_a_clean_hive_are_not_applied(void **state)
 	close_files(&opened);
 }
 
+static enum status earlier_key(struct parse_context *ctx, struct hive *hive,
+			       const struct hive_key *key, void *payload, struct failure *why)
+{
+	char *paths = payload;
+	const size_t used = strlen(paths);
+
+	(void)ctx;
+	(void)hive;
+	(void)why;
+	assert_int_not_equal(key->recovery, RECOVERY_DELETED);
+	if (key->recovery == RECOVERY_LOG_EARLIER)
+		(void)snprintf(paths + used, 512 - used, "%.*s ", (int)key->path.size,
+			       key->path.data);
+	return STATUS_OK;
+}
+
+/* Key1 and Key2 stand in the primary file; the logs delete them and give Key2's cell away. */
+static void keys_that_the_logs_delete_are_earlier_states(void **state)
+{
+	struct opened opened;
+	char paths[512] = "";
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG1",
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "**", earlier_key, paths,
+				    &opened.why),
+			 STATUS_OK);
+	assert_string_equal(paths, "Key1 Key2 Key2\\Key2_1 Key2\\Key2_2 ");
+	close_files(&opened);
+}
+
 static void dirty_amcache_gives_its_known_applications(void **state)
 {
 	struct opened opened;
@@ -184,6 +217,7 @@ int main(void)
 		cmocka_unit_test(damaged_entry_stops_the_replay_and_is_lost),
 		cmocka_unit_test(header_is_recovered_from_the_latest_log),
 		cmocka_unit_test(stale_logs_of_a_clean_hive_are_not_applied),
+		cmocka_unit_test(keys_that_the_logs_delete_are_earlier_states),
 		cmocka_unit_test(dirty_amcache_gives_its_known_applications),
 		cmocka_unit_test(origins_of_replayed_keys_name_the_log),
 	};
