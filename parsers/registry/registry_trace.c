@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parsers/registry/registry_trace.h"
+
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+
+const char *const software_hives[] = { SOFTWARE_PATHS, NULL };
+const char *const system_hives[] = { SYSTEM_PATHS, NULL };
+const char *const user_hives[] = { USER_PATHS, NULL };
+const char *const software_and_user_hives[] = { SOFTWARE_PATHS, USER_PATHS, NULL };
+const char *const classes_hives[] = { SOFTWARE_PATHS, USER_PATHS, CLASSES_PATHS, NULL };
+const char *const all_hives[] = { SOFTWARE_PATHS, SYSTEM_PATHS, USER_PATHS, CLASSES_PATHS, NULL };
+const char *const amcache_hives[] = { AMCACHE_PATHS, NULL };
+
+enum { PATTERN_SIZE = 256 };
+
+/* What a transaction log holds and the primary file not yet is the hive's present state. */
+static bool is_live(enum recovery recovery)
+{
+	return recovery == RECOVERY_ALLOCATED || recovery == RECOVERY_LOG_REPLAYED;
+}
+
+enum status emit_key(struct parse_context *ctx, const struct hive *hive, const struct hive_key *key,
+		     const struct hive_value *value, const struct trace_type *type,
+		     struct value *values, struct failure *why)
+{
+	struct value *tail = values + (trace_type_fields(type) - REGISTRY_TAIL);
+	const bool recovered = !is_live(key->recovery);
+	const bool value_decides =
+		value && (!is_live(value->recovery) || key->recovery == RECOVERY_ALLOCATED);
+
+	tail[TAIL_KEY] = value_text(key_aspect(ctx, hive, key->path));
+	tail[TAIL_KEY_WRITTEN] = value_instant(key->last_written);
+	if (recovered)
+		tail[TAIL_CONTAINER] = value_instant(key->container_last_written);
+	tail[TAIL_SUPERSEDED] = value_uint(recovered && key->superseded);
+	tail[TAIL_SURE] = value_uint(!recovered || key->path_sure);
+
+	const struct trace trace = {
+		.type = type,
+		.origin = value ? value_origin(ctx, key, value) : key_origin(ctx, key),
+		.recovery = value_decides ? value->recovery : key->recovery,
+		.values = values,
+	};
+	return emit(ctx, &trace, why);
+}
+
+struct value key_text(struct parse_context *ctx, const struct hive_key *key, const char *name)
+{
+	return value_text(hive_value_text(ctx, key_value(key, name)));
+}
+
+struct value key_number(const struct hive_key *key, const char *name)
+{
+	uint64_t number;
+
+	if (!hive_value_number(key_value(key, name), &number))
+		return (struct value){ .kind = VALUE_ABSENT };
+	return value_uint(number);
+}
+
+struct value key_filetime(const struct hive_key *key, const char *name)
+{
+	return value_instant(hive_value_filetime(key_value(key, name)));
+}
+
+struct value key_unix(const struct hive_key *key, const char *name)
+{
+	uint64_t seconds;
+
+	if (!hive_value_number(key_value(key, name), &seconds) || seconds > UINT32_MAX)
+		return (struct value){ .kind = VALUE_ABSENT };
+	return value_instant(instant_from_unix((int64_t)seconds));
+}
+
+struct value key_signed(const struct hive_key *key, const char *name)
+{
+	uint64_t number;
+
+	if (!hive_value_number(key_value(key, name), &number) || number > UINT32_MAX)
+		return (struct value){ .kind = VALUE_ABSENT };
+	return value_int((int32_t)(uint32_t)number);
+}
+
+struct value key_bytes(const struct hive_key *key, const char *name, size_t size)
+{
+	const struct hive_value *value = key_value(key, name);
+
+	if (!value || value->type != REGISTRY_BINARY || (size && value->data.size != size))
+		return (struct value){ .kind = VALUE_ABSENT };
+	return value_bytes(value->data);
+}
+
+size_t value_texts(struct parse_context *ctx, const struct hive_value *value, struct text *texts,
+		   size_t capacity)
+{
+	size_t n = 0, start = 0;
+
+	if (!value || (value->type != REGISTRY_MULTI_SZ && value->type != REGISTRY_SZ))
+		return 0;
+	for (size_t i = 0; i + 1 < value->data.size + 2; i += 2) {
+		const bool end = i + 1 >= value->data.size;
+
+		if (!end && (value->data.data[i] || value->data.data[i + 1]))
+			continue;
+		const size_t size = (end ? value->data.size & ~(size_t)1 : i) - start;
+
+		/* The end of the bytes closes a text only if its own NUL is missing. */
+		if (end && size == 0)
+			break;
+		if (n < capacity)
+			texts[n] =
+				size ? text_from_utf16le(ctx->arena,
+							 span_part(value->data, start, size), NULL)
+				     : TEXT("");
+		n++;
+		start = i + 2;
+		if (end)
+			break;
+	}
+	/* The empty text that ends the list is no item of it. */
+	if (n && n <= capacity && texts[n - 1].size == 0)
+		n--;
+	return n;
+}
+
+enum status visit_keys(struct parse_context *ctx, struct hive *hive, const char *pattern,
+		       hive_visitor visit, void *payload, struct failure *why)
+{
+	const enum status status = hive_visit(ctx, hive, pattern, visit, payload, why);
+
+	return status < 0 ? status : STATUS_OK;
+}
+
+static enum status visit_below(struct parse_context *ctx, struct hive *hive,
+			       const char *const *prefixes, const char *pattern, hive_visitor visit,
+			       void *payload, struct failure *why)
+{
+	char whole[PATTERN_SIZE];
+
+	for (; *prefixes; prefixes++) {
+		const int size = snprintf(whole, sizeof(whole), "%s%s", *prefixes, pattern);
+		enum status status;
+
+		if (size < 0 || (size_t)size >= sizeof(whole))
+			return failure_set(why, ERR_LIMIT, "key pattern too long");
+		status = visit_keys(ctx, hive, whole, visit, payload, why);
+		if (status < 0)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+enum status visit_software(struct parse_context *ctx, struct hive *hive, const char *pattern,
+			   hive_visitor visit, void *payload, struct failure *why)
+{
+	static const char *const machine[] = { "", "WOW6432Node\\", NULL };
+	static const char *const user[] = { "Software\\", "Software\\WOW6432Node\\", NULL };
+
+	return visit_below(ctx, hive, hive_is_user(hive) ? user : machine, pattern, visit, payload,
+			   why);
+}
+
+enum status visit_classes(struct parse_context *ctx, struct hive *hive, const char *pattern,
+			  hive_visitor visit, void *payload, struct failure *why)
+{
+	/* UsrClass.dat is what HKCU\Software\Classes links to. */
+	static const char *const machine[] = { "Classes\\", "Classes\\WOW6432Node\\",
+					       "WOW6432Node\\Classes\\", NULL };
+	static const char *const user[] = { "Software\\Classes\\", NULL };
+	static const char *const classes[] = { "", "WOW6432Node\\", NULL };
+	const struct text path = text_of(hive_source(hive)->path);
+	const char *const *prefixes = !hive_is_user(hive)                       ? machine
+				      : text_ends_folded(path, "/UsrClass.dat") ? classes
+										: user;
+
+	return visit_below(ctx, hive, prefixes, pattern, visit, payload, why);
+}
+
+enum status visit_control_sets(struct parse_context *ctx, struct hive *hive, const char *pattern,
+			       hive_visitor visit, void *payload, struct failure *why)
+{
+	static const char *const sets[] = { "ControlSet???\\", NULL };
+
+	return visit_below(ctx, hive, sets, pattern, visit, payload, why);
+}
+
+bool text_starts_folded(struct text text, const char *prefix)
+{
+	const size_t size = strlen(prefix);
+
+	return text.size >= size &&
+	       text_equal_folded((struct text){ text.data, size }, text_of(prefix));
+}
+
+bool text_ends_folded(struct text text, const char *suffix)
+{
+	const size_t size = strlen(suffix);
+
+	return text.size >= size &&
+	       text_equal_folded((struct text){ text.data + text.size - size, size },
+				 text_of(suffix));
+}
+
+bool hive_is_root(const struct hive *hive, const char *root)
+{
+	return text_equal_folded(text_of(hive_root(hive)), text_of(root));
+}
+
+bool hive_is_user(const struct hive *hive)
+{
+	return text_starts_folded(text_of(hive_root(hive)), "HKCU");
+}
+
+/* Folders whose next component is the name of a profile. */
+static const char *const profile_parents[] = {
+	"/Users/",
+	"/Documents and Settings/",
+	"/Windows/ServiceProfiles/",
+	"/Windows/System32/config/",
+	"/WINNT/System32/config/",
+};
+
+struct value hive_user(struct parse_context *ctx, const struct hive *hive)
+{
+	struct text path = text_of(hive_source(hive)->path);
+
+	(void)ctx;
+	if (!hive_is_user(hive))
+		return (struct value){ .kind = VALUE_ABSENT };
+	for (size_t start = 0; start < path.size; start++) {
+		const struct text rest = { path.data + start, path.size - start };
+
+		if (rest.data[0] != '/')
+			continue;
+		for (size_t i = 0; i < sizeof(profile_parents) / sizeof(*profile_parents); i++) {
+			const size_t skip = strlen(profile_parents[i]);
+			size_t size = 0;
+
+			if (!text_starts_folded(rest, profile_parents[i]))
+				continue;
+			while (skip + size < rest.size && rest.data[skip + size] != '/')
+				size++;
+			return value_text((struct text){ rest.data + skip, size });
+		}
+	}
+	return (struct value){ .kind = VALUE_ABSENT };
+}
+
+static bool has_component(struct text path, const char *name)
+{
+	struct text component;
+
+	for (size_t i = 0; (component = path_component_back(path, i)).data; i++)
+		if (text_equal_folded(component, text_of(name)))
+			return true;
+	return false;
+}
+
+struct value key_view(const struct hive *hive, const struct hive_key *key)
+{
+	if (hive_is_user(hive))
+		return value_text(TEXT("user"));
+	return value_text(has_component(key->path, "WOW6432Node") ? TEXT("32") : TEXT("64"));
+}
+
+uint64_t control_set_number(struct text path)
+{
+	const size_t prefix = sizeof("ControlSet") - 1;
+	uint64_t number = 0;
+
+	if (!text_starts_folded(path, "ControlSet") || path.size < prefix + 3)
+		return 0;
+	for (size_t i = prefix; i < prefix + 3; i++) {
+		if (path.data[i] < '0' || path.data[i] > '9')
+			return 0;
+		number = number * 10 + (uint64_t)(path.data[i] - '0');
+	}
+	return number;
+}
+
+struct control_set control_set_of(struct parse_context *ctx, struct hive *hive,
+				  const struct hive_key *key)
+{
+	const uint64_t number = control_set_number(key->path);
+	struct control_set set = { { .kind = VALUE_ABSENT }, { .kind = VALUE_ABSENT } };
+	struct hive_key select;
+	struct failure ignored = FAILURE_NONE;
+	uint64_t current;
+
+	if (!number)
+		return set;
+	set.number = value_uint(number);
+	if (hive_find(ctx, hive, "Select", &select, &ignored) == STATUS_OK &&
+	    hive_value_number(key_value(&select, "Current"), &current))
+		set.current = value_uint(current == number);
+	return set;
+}
+
+struct text path_component_back(struct text path, size_t back)
+{
+	size_t end = path.size, start;
+
+	for (;; back--) {
+		start = end;
+		while (start > 0 && path.data[start - 1] != '\\')
+			start--;
+		if (back == 0)
+			break;
+		if (start == 0)
+			return (struct text){ NULL, 0 };
+		end = start - 1;
+	}
+	if (!path.data)
+		return (struct text){ NULL, 0 };
+	return (struct text){ path.data + start, end - start };
+}
+
+struct text path_base_name(struct text path)
+{
+	size_t start = path.size;
+
+	while (start > 0 && path.data[start - 1] != '\\' && path.data[start - 1] != '/')
+		start--;
+	if (!path.data)
+		return path;
+	return (struct text){ path.data + start, path.size - start };
+}
+
+struct text command_program(struct text command)
+{
+	static const char *const ends[] = {
+		".exe", ".sys", ".dll", ".com", ".bat", ".cmd", ".cpl"
+	};
+	size_t start = 0;
+
+	while (start < command.size && command.data[start] == ' ')
+		start++;
+	command = (struct text){ command.data + start, command.size - start };
+	if (command.size && command.data[0] == '"') {
+		size_t end = 1;
+
+		while (end < command.size && command.data[end] != '"')
+			end++;
+		return (struct text){ command.data + 1, end - 1 };
+	}
+	for (size_t end = 4; end <= command.size; end++) {
+		const struct text head = { command.data, end };
+
+		if (end < command.size && command.data[end] != ' ' && command.data[end] != ',')
+			continue;
+		for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+			if (text_ends_folded(head, ends[i]))
+				return head;
+	}
+	return command;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parsers of SYSTEM hives on real hives. Expected values were read with reglookup 1.0.1 and
+ * regfexport.
+ */
+#include "tests/unit/registry_support.h"
+
+extern const struct parser computer_name_parser, control_set_parser, service_parser,
+	source_os_parser, time_zone_parser;
+
+static const char system_path[] = "/Windows/System32/config/SYSTEM";
+
+static void services_of_a_windows_7_machine_are_read(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
+	see_parser(&seen, &service_parser);
+	/* Both control sets hold them; set 1 is current. */
+	assert_int_equal(count_lines(&seen, NULL, "|name=McShield|", "|control_set=1|current=1|"),
+			 1);
+	assert_int_equal(count_lines(&seen, NULL, "|name=McShield|", "|control_set=2|current=0|"),
+			 1);
+	assert_int_equal(count_lines(&seen, NULL, "|name=McShield|",
+				     "|key_last_written=2011-09-16T20:48:57"),
+			 2);
+	assert_int_equal(count_lines(&seen, NULL, "|name=McAfeeFramework|",
+				     "|key_last_written=2011-09-16T20:45:32"),
+			 2);
+	assert_int_equal(count_lines(&seen, NULL, "|name=mfehidk|", "|driver=mfehidk.sys|"), 2);
+	assert_int_equal(count_lines(&seen, NULL, "|name=luafv|", "|altitude=135000|"), 2);
+	assert_int_equal(count_lines(&seen, NULL, "|name=McShield|",
+				     "|key=HKLM/SYSTEM/CurrentControlSet/services/McShield|"),
+			 2);
+	unsee(&seen);
+}
+
+static void the_zone_has_its_dates_as_systemtime(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
+	see_parser(&seen, &time_zone_parser);
+	/* Remnants of memory stand behind the NUL of this value. */
+	assert_int_equal(
+		count_lines(&seen, NULL, "|key_name=Eastern Standard Time|",
+			    "|bias=300|standard_bias=0|daylight_bias=-60|active_bias=240|"),
+		2);
+	/* First Sunday of November, second of March, at 02:00. */
+	assert_int_equal(count_lines(&seen, NULL,
+				     "|standard_date=00000b00000001000200000000000000|",
+				     "|daylight_date=00000300000002000200000000000000|"),
+			 2);
+	unsee(&seen);
+}
+
+static void name_control_set_and_shutdown_are_read(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
+	see_parser(&seen, &computer_name_parser);
+	see_parser(&seen, &control_set_parser);
+	assert_true(count_lines(&seen, "windows.system.name", "|hostname=WKS-WIN732BITA|",
+				"|current=1|") >= 1);
+	assert_int_equal(count_lines(&seen, "windows.system.control-set", "|current=1|", NULL), 1);
+	assert_true(count_lines(&seen, "windows.system.shutdown", "|time=2012-", "|current=1|") >=
+		    1);
+	unsee(&seen);
+}
+
+static void a_dirty_hive_gives_what_its_logs_say(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives_dirty/jcloudy_SYSTEM.xz",
+		 "hives_dirty/jcloudy_SYSTEM.LOG1.xz", "hives_dirty/jcloudy_SYSTEM.LOG2.xz");
+	see_parser(&seen, &computer_name_parser);
+	see_parser(&seen, &time_zone_parser);
+	see_parser(&seen, &source_os_parser);
+	see_parser(&seen, &service_parser);
+	assert_true(count_lines(&seen, "windows.system.name", "|hostname=DESKTOP-PM6C56D|",
+				"|current=1|") >= 1);
+	assert_true(count_lines(&seen, "windows.system.zone", "|key_name=Eastern Standard Time|",
+				NULL) >= 1);
+	assert_true(count_lines(&seen, "windows.registry.service", "|name=WinDefend|",
+				"4.12.17007.18022-0") >= 1);
+	unsee(&seen);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(services_of_a_windows_7_machine_are_read),
+		cmocka_unit_test(the_zone_has_its_dates_as_systemtime),
+		cmocka_unit_test(name_control_set_and_shutdown_are_read),
+		cmocka_unit_test(a_dirty_hive_gives_what_its_logs_say),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
