@@ -165,6 +165,9 @@ enum status hive_key_keep(struct arena *arena, struct hive_key *key, struct fail
 	if (!path.data)
 		return failure_set(why, ERR_LIMIT, "path of a key: memory");
 	key->path = path;
+	/* The root has a name of its own, but an empty path. */
+	if (key->name.size > path.size)
+		key->name = (struct text){ path.data + path.size, 0 };
 	key->name.data = path.data + path.size - key->name.size;
 	return keep_values(arena, key, why);
 }

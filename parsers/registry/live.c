@@ -252,7 +252,7 @@ struct walk {
 	const struct key_pattern *pattern;
 	hive_visitor visit;
 	void *payload;
-	struct arena *scratch; /* emptied after each key */
+	struct arena *scratch; /* holds nothing from one key to the next */
 	struct path_buffer path;
 	uint8_t *seen; /* a bit for each 8 bytes of the image: keys already reached */
 	size_t depth;
@@ -272,6 +272,13 @@ static bool mark_seen(struct walk *walk, uint64_t offset)
 	return true;
 }
 
+/* Empties the scratch memory now and then: doing so for each name would cost more than the walk. */
+static void tidy(struct walk *walk)
+{
+	if (arena_used(walk->scratch) > LIMIT_TEXT)
+		arena_reset(walk->scratch);
+}
+
 static enum status visit_key(struct walk *walk, libregf_key_t *key, size_t name_size,
 			     struct instant parent_last_written, struct failure *why)
 {
@@ -284,7 +291,7 @@ static enum status visit_key(struct walk *walk, libregf_key_t *key, size_t name_
 	found.name = (struct text){ found.path.data + found.path.size - name_size, name_size };
 	walk->any = true;
 	status = walk->visit(walk->ctx, walk->hive, &found, walk->payload, why);
-	arena_reset(walk->scratch);
+	tidy(walk);
 	return status;
 }
 
@@ -335,10 +342,42 @@ static enum status try_child(struct walk *walk, libregf_key_t *child, size_t com
 	}
 	if (!path_append(&walk->path, name))
 		return failure_set(why, ERR_NO_MEMORY, "key path");
-	arena_reset(walk->scratch);
+	tidy(walk);
 	status = walk_child(walk, child, component, name_size, &nk, parent_last_written, why);
 	walk->path.size = path_size;
 	return status;
+}
+
+/*
+ * The cells of a key's sub keys, read beside libregf so that it need not open those whose names do
+ * not fit; NULL when the list is not as libregf counts it, then all are opened. Caller frees.
+ */
+static uint32_t *subkey_cells(const struct walk *walk, const struct regf_key *nk, int n)
+{
+	uint32_t *cells = n > 0 ? calloc((size_t)n, sizeof(*cells)) : NULL;
+
+	if (cells && regf_read_subkeys(walk->hive->image.bytes, nk->subkeys_list, cells,
+				       (size_t)n) != (size_t)n) {
+		free(cells);
+		return NULL;
+	}
+	return cells;
+}
+
+/* Whether the key in a cell certainly does not fit a component. */
+static bool is_other(struct walk *walk, uint32_t cell, size_t component)
+{
+	struct regf_cell found;
+	struct regf_key nk;
+	struct text name;
+
+	if (component >= walk->pattern->n_components ||
+	    !regf_cell_at(walk->hive->image.bytes, cell, &found) ||
+	    !regf_read_key(found.data, &nk))
+		return false;
+	tidy(walk);
+	name = regf_key_name(walk->scratch, &nk);
+	return name.data && !key_pattern_fits(walk->pattern->components[component], name);
 }
 
 static enum status walk_below(struct walk *walk, libregf_key_t *key, size_t component,
@@ -360,10 +399,14 @@ static enum status walk_below(struct walk *walk, libregf_key_t *key, size_t comp
 			  "the list of sub keys of a key cannot be read");
 		return STATUS_OK;
 	}
+	CLEANUP(free_p) uint32_t *cells = subkey_cells(walk, &nk, n);
+
 	walk->depth++;
 	for (int i = 0; i < n && status >= 0; i++) {
 		CLEANUP(close_key_p) libregf_key_t *child = NULL;
 
+		if (cells && is_other(walk, cells[i], component))
+			continue;
 		if (libregf_key_get_sub_key(key, i, &child, NULL) == 1)
 			status = try_child(walk, child, component, last_written, why);
 		else

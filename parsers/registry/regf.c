@@ -56,6 +56,45 @@ bool regf_cell_at(struct span hive, uint32_t relative, struct regf_cell *ret)
 	return true;
 }
 
+/* One list that names keys; adds to *n. */
+static bool read_leaf(struct span data, uint32_t *ret, size_t room, size_t *n)
+{
+	const size_t count = span_u16le(data, 2);
+	const bool narrow = data.size >= 4 && memcmp(data.data, "li", 2) == 0;
+	const size_t width = narrow ? 4 : 8;
+
+	if (data.size < 4 || (!narrow && memcmp(data.data, "lf", 2) != 0 &&
+			      memcmp(data.data, "lh", 2) != 0))
+		return false;
+	if (count > (data.size - 4) / width || count > room - *n)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		ret[(*n)++] = span_u32le(data, 4 + i * width);
+	return true;
+}
+
+size_t regf_read_subkeys(struct span hive, uint32_t list, uint32_t *ret, size_t room)
+{
+	struct regf_cell cell, leaf;
+	size_t n = 0;
+
+	if (!regf_cell_at(hive, list, &cell) || cell.data.size < 4)
+		return SIZE_MAX;
+	if (memcmp(cell.data.data, "ri", 2) != 0)
+		return read_leaf(cell.data, ret, room, &n) ? n : SIZE_MAX;
+
+	const size_t count = span_u16le(cell.data, 2);
+
+	if (count > (cell.data.size - 4) / 4)
+		return SIZE_MAX;
+	for (size_t i = 0; i < count; i++) {
+		if (!regf_cell_at(hive, span_u32le(cell.data, 4 + i * 4), &leaf) ||
+		    !read_leaf(leaf.data, ret, room, &n))
+			return SIZE_MAX;
+	}
+	return n;
+}
+
 bool regf_read_key(struct span data, struct regf_key *ret)
 {
 	if (data.size < REGF_KEY_SIZE || memcmp(data.data, "nk", 2) != 0)

@@ -57,6 +57,12 @@ struct regf_cell {
 /* The cell at a relative offset; false when it does not lie whole in the file. */
 bool regf_cell_at(struct span hive, uint32_t relative, struct regf_cell *ret);
 
+/*
+ * The sub keys' cells of a list (lf, lh, li: 2 number of elements, 4 elements of 8, 8, 4 bytes; ri: of
+ * such lists), at most room of them. Returns their number, SIZE_MAX when the list is broken.
+ */
+size_t regf_read_subkeys(struct span hive, uint32_t list, uint32_t *ret, size_t room);
+
 enum {
 	REGF_KEY_ROOT = 0x0004,
 	REGF_KEY_ASCII_NAME = 0x0020,

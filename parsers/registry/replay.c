@@ -547,6 +547,53 @@ static enum status fit_header(struct parse_context *ctx, struct hive_image *imag
 	return STATUS_OK;
 }
 
+/* A bin that says where it stands and how long it is; returns its size, 0 when it is none. */
+static uint64_t bin_size(struct span bytes, uint64_t at, uint64_t end)
+{
+	const struct span header = span_part(bytes, (size_t)at, REGF_BIN_HEADER);
+	const uint64_t size = header.data ? span_u32le(header, 8) : 0;
+
+	if (!header.data || memcmp(header.data, "hbin", 4) != 0 ||
+	    span_u32le(header, 4) + (uint64_t)REGF_BINS_OFFSET != at || size % 4096 != 0 ||
+	    size > end - at)
+		return 0;
+	return size;
+}
+
+/*
+ * libregf reads no further than the first broken bin header. Such a header is written anew in
+ * memory, over all up to the next whole bin, so that one page costs no more than what stood there.
+ */
+static enum status heal_bins(struct parse_context *ctx, struct hive_image *image,
+			     struct failure *why)
+{
+	const uint64_t end = REGF_BINS_OFFSET + (uint64_t)span_u32le(image->bytes, 40);
+	uint8_t *own = NULL;
+	uint64_t at = REGF_BINS_OFFSET;
+
+	while (at < end) {
+		uint64_t next = at + bin_size(image->bytes, at, end);
+
+		if (next > at) {
+			at = next;
+			continue;
+		}
+		next = at + 4096;
+		while (next < end && bin_size(image->bytes, next, end) == 0)
+			next += 4096;
+		lost(ctx, at, "the hive's bin at 0x%" PRIx64 " has no valid header", at);
+		if (!own)
+			own = own_image(ctx, image);
+		if (!own)
+			return failure_set(why, ERR_LIMIT, "hive: memory");
+		memcpy(own + at, "hbin", 4);
+		put_u32le(own + at + 4, (uint32_t)(at - REGF_BINS_OFFSET));
+		put_u32le(own + at + 8, (uint32_t)(next - at));
+		at = next;
+	}
+	return STATUS_OK;
+}
+
 enum status hive_image_load(struct parse_context *ctx, const struct source *source,
 			    struct hive_image *ret, struct failure *why)
 {
@@ -575,5 +622,6 @@ enum status hive_image_load(struct parse_context *ctx, const struct source *sour
 			     replay.header.primary_sequence, replay.header.secondary_sequence,
 			     replay.header_right ? "" : ", wrong checksum");
 	}
-	return fit_header(ctx, ret, why);
+	status = fit_header(ctx, ret, why);
+	return status < 0 ? status : heal_bins(ctx, ret, why);
 }

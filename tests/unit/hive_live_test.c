@@ -22,7 +22,7 @@ static void hives_give_as_many_keys_and_values_as_pyregf(void **state)
 		{ "hives_odd/ExtendedASCIIHive", 2, 1, 0 },
 		{ "hives_odd/MultiSzHive", 2, 2, 0 },
 		{ "hives_odd/RemnantData", 2, 15, 0 },
-		{ "hives_odd/SAMBadHBinHeader", 1, 0, 1 },
+		{ "hives_odd/SAMBadHBinHeader", 68, 73, 1 }, /* libregf alone: 1 */
 		{ "hives_odd/StringValuesHive", 2, 4, 0 },
 		{ "hives_odd/UnicodeHive", 3, 0, 0 },
 		{ "hives_odd/corrupt_sub_key_list.hiv", 100, 99, 1 },
