@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/judge/episode.h"
+
+#include "analyzer/judge/state.h"
+#include "parsers/base/text.h"
+
+/* Records that follow a removal this closely, when no restart is seen, belong to it. */
+static const int64_t tail_without_boot = 15 * TICKS_PER_MINUTE;
+/* A restart later than this after a removal is not the one that files waited for. */
+static const int64_t tail_until_boot = 24 * TICKS_PER_HOUR;
+/* An installation's own records lie within this time of each other. */
+static const int64_t one_act = TICKS_PER_HOUR;
+
+struct building {
+	struct judging *j;
+	const struct witness *w; /* of this product, in order of time */
+	size_t n, first;         /* first: index of w[0] in the judgement */
+	bool *dropped;           /* ends that end nothing */
+};
+
+static bool is_positive(const struct witness *w)
+{
+	return (w->assertion == ASSERTS_BEGIN || w->assertion == ASSERTS_PRESENT) && !w->weak;
+}
+
+static bool is_negative(const struct witness *w)
+{
+	return (w->assertion == ASSERTS_END || w->assertion == ASSERTS_ABSENT) &&
+	       bound_has_end(w->when);
+}
+
+static bool type_is(const struct case_trace *t, const char *name)
+{
+	return t && strcmp(t->trace.type->name, name) == 0;
+}
+
+/* -- upgrades ----------------------------------------------------------------------------- */
+
+static uint64_t event_id(const struct case_trace *t)
+{
+	return trace_uint(&t->trace, "event_id");
+}
+
+/* The end (1042) of the transaction that a 1040 record begins; 0 when it is not found. */
+static int64_t transaction_end(const struct case_contents *c, const struct case_trace *begin)
+{
+	const int64_t from = trace_instant(&begin->trace, "time").ticks;
+	int64_t end = 0;
+
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct case_trace *t = &c->traces[i];
+		const int64_t at = trace_instant(&t->trace, "time").ticks;
+
+		if (type_is(t, "windows.event.msi") && event_id(t) == 1042 && at >= from &&
+		    trace_uint(&t->trace, "client") == trace_uint(&begin->trace, "client") &&
+		    text_equal_folded(trace_text(&t->trace, "transaction"),
+				      trace_text(&begin->trace, "transaction")) &&
+		    (end == 0 || at < end))
+			end = at;
+	}
+	return end;
+}
+
+/* Whether one transaction of the Windows Installer holds both instants. */
+static bool in_one_transaction(const struct case_contents *c, int64_t a, int64_t b)
+{
+	const int64_t low = a < b ? a : b, high = a < b ? b : a;
+
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct case_trace *t = &c->traces[i];
+
+		if (!type_is(t, "windows.event.msi") || event_id(t) != 1040 ||
+		    trace_instant(&t->trace, "time").ticks > low)
+			continue;
+		if (transaction_end(c, t) >= high)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the registry files both product codes under one upgrade code. */
+static bool share_upgrade_code(const struct case_contents *c, struct text x, struct text y)
+{
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct trace *t = &c->traces[i].trace;
+
+		if (!type_is(&c->traces[i], "windows.registry.msi-upgrade") ||
+		    !text_equal_folded(trace_text(t, "code"), x))
+			continue;
+		for (size_t k = 0; k < c->n_traces; k++) {
+			const struct trace *u = &c->traces[k].trace;
+
+			if (type_is(&c->traces[k], "windows.registry.msi-upgrade") &&
+			    text_equal_folded(trace_text(u, "code"), y) &&
+			    text_equal_folded(trace_text(u, "upgrade_code"),
+					      trace_text(t, "upgrade_code")))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int64_t distance(int64_t a, int64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+static bool is_msi_act(const struct witness *w)
+{
+	return w->whole_act && type_is(w->trace, "windows.event.msi");
+}
+
+/* The end and the beginning of one upgrade: one transaction, or one upgrade code. */
+static bool is_upgrade(const struct building *b, const struct witness *end,
+		       const struct witness *begin)
+{
+	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin))
+		return false;
+	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
+		return false; /* the same product again is a removal and an installation */
+	if (in_one_transaction(b->j->contents, end->when.not_before, begin->when.not_before))
+		return true;
+	return end->code.size && begin->code.size &&
+	       distance(end->when.not_before, begin->when.not_before) < TICKS_PER_DAY &&
+	       share_upgrade_code(b->j->contents, end->code, begin->code);
+}
+
+/* Whether another product code of the family, begun before this end, is proved alive after it. */
+static bool another_code_lives(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *begin = &b->w[i];
+		bool ended = false, alive = false;
+
+		if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !begin->code.size ||
+		    !end->code.size || text_equal_folded(begin->code, end->code) ||
+		    begin->when.not_after > end->when.not_before)
+			continue;
+		for (size_t k = 0; k < b->n; k++) {
+			const struct witness *w = &b->w[k];
+
+			if (!w->code.size || !text_equal_folded(w->code, begin->code))
+				continue;
+			ended |= w->assertion == ASSERTS_END &&
+				 w->when.not_after <= end->when.not_before;
+			alive |= (is_positive(w) && bound_has_start(w->when) &&
+				  w->when.not_before > end->when.not_after) ||
+				 w->at_acquisition ||
+				 (w->assertion == ASSERTS_END &&
+				  w->when.not_before > end->when.not_after);
+		}
+		if (!ended && alive)
+			return true;
+	}
+	return false;
+}
+
+/* A file that is replaced goes and comes back: positives of no new installation follow. */
+static bool was_replaced(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; end->component_only && i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (!is_positive(w) || !bound_has_start(w->when) ||
+		    w->when.not_before <= end->when.not_after)
+			continue;
+		return w->assertion == ASSERTS_PRESENT &&
+		       w->when.not_before - end->when.not_after > tail_without_boot;
+	}
+	return false;
+}
+
+static void drop_false_ends(struct building *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *end = &b->w[i];
+
+		if (end->assertion != ASSERTS_END)
+			continue;
+		b->dropped[i] = end->weak || another_code_lives(b, end) || was_replaced(b, end);
+		for (size_t k = 0; k < b->n && !b->dropped[i]; k++)
+			b->dropped[i] = bound_has_start(end->when) && is_upgrade(b, end, &b->w[k]);
+	}
+	/* The inventory and the journal notice the same upgrade a little later. */
+	for (size_t i = 0; i < b->n; i++) {
+		for (size_t k = 0; k < b->n && b->w[i].assertion == ASSERTS_END; k++)
+			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]) &&
+			    distance(b->w[i].when.not_after, b->w[k].when.not_after) < one_act)
+				b->dropped[i] = true;
+	}
+}
+
+/* -- one episode -------------------------------------------------------------------------- */
+
+/* The first boot after an instant; 0 when none is recorded. */
+static int64_t next_boot(const struct building *b, int64_t after)
+{
+	const struct case_contents *c = b->j->contents;
+	int64_t boot = 0;
+
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct case_trace *t = &c->traces[i];
+		const struct case_source *source = find_source(c, t->source);
+
+		if (!type_is(t, "windows.event.boot") || !source ||
+		    system_of_source(c, b->j->systems, b->j->n_systems, source) != b->w[0].system)
+			continue;
+
+		const int64_t at = trace_instant(&t->trace, "time").ticks;
+
+		if (at > after && (boot == 0 || at < boot))
+			boot = at;
+	}
+	return boot;
+}
+
+static bool restart_due_after(const struct building *b, int64_t removal)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (type_is(w->trace, "windows.registry.pending-rename") && w->at_acquisition)
+			return true;
+		if (!type_is(w->trace, "windows.event.msi") || !bound_has_start(w->when) ||
+		    distance(w->when.not_before, removal) > one_act)
+			continue;
+
+		const uint64_t status = trace_uint(&w->trace->trace, "status");
+		const uint64_t id = event_id(w->trace);
+
+		if (id == 1038 || id == 1029 ||
+		    (id == 1034 && (status == 1641 || status == 3010)))
+			return true;
+	}
+	return false;
+}
+
+/* The earliest positive after an instant; NO_WITNESS when there is none. */
+static size_t next_positive(const struct building *b, int64_t after)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
+		    b->w[i].when.not_before > after &&
+		    (best == NO_WITNESS ||
+		     b->w[i].when.not_before < b->w[best].when.not_before))
+			best = i;
+	return best;
+}
+
+/* The end that is proved first after an instant; acts before what merely noticed them. */
+static size_t next_negative(const struct building *b, int64_t after)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= after &&
+		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
+			best = i;
+	return best;
+}
+
+static void qualify(struct episode *e, const char *reason)
+{
+	for (size_t i = 0; i < e->n_qualified; i++)
+		if (strcmp(e->qualified[i], reason) == 0)
+			return;
+	if (reason && e->n_qualified < sizeof(e->qualified) / sizeof(e->qualified[0]))
+		e->qualified[e->n_qualified++] = reason;
+}
+
+/* When it came: the act itself where it is recorded, else no later than the first proof. */
+static void set_installed(struct building *b, struct episode *e, size_t earliest, int64_t after,
+			  int64_t until)
+{
+	const int64_t proof = b->w[earliest].when.not_before;
+
+	e->installed = bound_between(after, b->w[earliest].when.not_after);
+	e->installed_by[0] = NO_WITNESS;
+	e->installed_by[1] = b->first + earliest;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion == ASSERTS_BEGIN && w->whole_act && !w->weak &&
+		    w->when.not_before >= proof && w->when.not_before - proof < one_act &&
+		    w->when.not_before < until) {
+			if (e->installed_by[0] == NO_WITNESS) {
+				e->installed.not_before = proof;
+				e->installed_by[0] = b->first + earliest;
+			}
+			if (w->when.not_after >= e->installed.not_after) {
+				e->installed.not_after = w->when.not_after;
+				e->installed_by[1] = b->first + i;
+			}
+		} else if (w->assertion == ASSERTS_BEGIN && !bound_has_start(w->when) &&
+			   w->when.not_after > after && w->when.not_after < e->installed.not_after) {
+			e->installed.not_after = w->when.not_after;
+			e->installed_by[1] = b->first + i;
+		}
+	}
+	if (e->installed.not_before > e->installed.not_after)
+		e->installed.not_before = after;
+}
+
+/* The latest version that a witness of the episode names. */
+static void set_version(const struct building *b, struct episode *e, int64_t from, int64_t until)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct text version = b->w[i].trace ?
+			trace_text(&b->w[i].trace->trace, "version") : (struct text){ NULL, 0 };
+
+		if (version.size && b->w[i].role == ROLE_REGISTRATION &&
+		    (!bound_has_start(b->w[i].when) || (b->w[i].when.not_before >= from &&
+							b->w[i].when.not_before <= until)))
+			e->version = version;
+	}
+}
+
+/* The latest proof of presence in (after, until]. */
+static size_t last_positive(const struct building *b, int64_t after, int64_t until)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
+		    b->w[i].when.not_before > after && b->w[i].when.not_before <= until &&
+		    (best == NO_WITNESS ||
+		     b->w[i].when.not_before > b->w[best].when.not_before))
+			best = i;
+	return best;
+}
+
+/* How far after a removal its own aftermath reaches. */
+static int64_t tail_end(const struct building *b, int64_t removal, int64_t boot)
+{
+	(void)b;
+	if (boot && boot - removal <= tail_until_boot)
+		return boot;
+	return ticks_add(removal, tail_without_boot);
+}
+
+/*
+ * When it went: not before the last proof of presence, not after the first proof of absence. The
+ * installer's own record within the aftermath closes the act; files that wait for a restart move
+ * the end to the next boot.
+ */
+static int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t negative)
+{
+	const struct witness *end = &b->w[negative];
+	const int64_t boot = next_boot(b, end->when.not_after);
+	const int64_t tail = tail_end(b, end->when.not_after, boot);
+
+	e->removed = true;
+	e->removal = bound_between(end->when.not_before, end->when.not_after);
+	e->removed_by[0] = bound_has_start(end->when) ? b->first + negative : NO_WITNESS;
+	e->removed_by[1] = b->first + negative;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion != ASSERTS_END || !is_msi_act(w) || b->dropped[i] ||
+		    w->when.not_after < end->when.not_after || w->when.not_after > tail)
+			continue;
+		e->act = w->when.not_before;
+		if (w->when.not_after >= e->removal.not_after) {
+			e->removal.not_after = w->when.not_after;
+			e->removed_by[1] = b->first + i;
+		}
+	}
+
+	const size_t seen = last_positive(b, after, tail);
+
+	if (seen != NO_WITNESS && b->w[seen].when.not_before > e->removal.not_before) {
+		e->removal.not_before = b->w[seen].when.not_before;
+		e->removed_by[0] = b->first + seen;
+	}
+	e->restart_pending = restart_due_after(b, e->removal.not_after);
+	if (e->restart_pending)
+		e->removal.not_after = boot ? boot : BOUND_OPEN_END;
+	if (e->removal.not_before > e->removal.not_after) {
+		e->removal.not_after = tail;
+		qualify(e, "records of the product follow the end of its removal");
+	}
+	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
+									   e->removal.not_after;
+}
+
+/* Nothing records the removal: it lies between the last proof and the state as acquired. */
+static void set_unseen_removal(struct building *b, struct episode *e, int64_t after)
+{
+	const struct system *s = &b->j->systems[b->w[0].system];
+	const size_t seen = last_positive(b, after, INT64_MAX);
+	const int64_t last = b->w[seen].when.not_before;
+
+	e->removed = true;
+	e->removal = bound_between(last, BOUND_OPEN_END);
+	e->removed_by[0] = b->first + seen;
+	e->removed_by[1] = NO_WITNESS;
+	if (s->hives_whole && s->last_activity > last)
+		e->removal.not_after = s->last_activity;
+	else if (s->hives_whole && b->j->acquired > last)
+		e->removal.not_after = b->j->acquired;
+	else
+		qualify(e, "the state at acquisition could not be read completely");
+	qualify(e, "no record of the removal itself was found");
+}
+
+static void collect_qualifications(const struct building *b, struct episode *e)
+{
+	for (int k = 0; k < 2; k++) {
+		const size_t at = e->removed_by[k];
+
+		if (!e->removed || at == NO_WITNESS)
+			continue;
+		if (b->w[at - b->first].qualified && k == 1)
+			qualify(e, b->w[at - b->first].qualified);
+		if (b->w[at - b->first].clock_suspect)
+			qualify(e, "a deciding time was written by a clock that is suspect");
+	}
+}
+
+/* -- the history -------------------------------------------------------------------------- */
+
+enum { EPISODES_MAX = 64 };
+
+static enum status build_episodes(struct building *b, struct product_history *h,
+				  struct failure *why)
+{
+	struct episode *episodes = arena_array(b->j->arena, EPISODES_MAX, sizeof(*episodes));
+	int64_t after = BOUND_OPEN_START;
+	size_t n = 0;
+
+	if (!episodes)
+		return failure_set(why, ERR_NO_MEMORY, "episodes");
+	for (size_t p; n < EPISODES_MAX && (p = next_positive(b, after)) != NO_WITNESS;) {
+		struct episode *e = &episodes[n++];
+		const size_t negative = next_negative(b, b->w[p].when.not_before);
+		int64_t until = INT64_MAX;
+
+		*e = (struct episode){ .removed_by = { NO_WITNESS, NO_WITNESS } };
+		if (negative != NO_WITNESS) {
+			until = set_removal(b, e, after, negative);
+			/* What still stands was not removed, unless it came again. */
+			if (h->state == STATE_INSTALLED && next_positive(b, until) == NO_WITNESS) {
+				e->removed = false;
+				e->removed_by[0] = e->removed_by[1] = NO_WITNESS;
+				qualify(e, "a removal was recorded but essential parts still stand");
+			}
+		} else if (h->state != STATE_INSTALLED) {
+			set_unseen_removal(b, e, after);
+		}
+		set_installed(b, e, p, after, until);
+		set_version(b, e, b->w[p].when.not_before, until);
+		collect_qualifications(b, e);
+		if (negative == NO_WITNESS)
+			break;
+		after = until;
+	}
+	h->episodes = episodes;
+	h->n_episodes = n;
+	return STATUS_OK;
+}
+
+static enum status list_residue(struct building *b, struct product_history *h,
+				struct failure *why)
+{
+	size_t *residue = arena_array(b->j->arena, b->n + 1, sizeof(*residue));
+	size_t *loads = arena_array(b->j->arena, b->n + 1, sizeof(*loads));
+
+	if (!residue || !loads)
+		return failure_set(why, ERR_NO_MEMORY, "leftovers");
+	h->residue = residue;
+	h->loads = loads;
+	for (size_t i = 0; i < b->n && h->state != STATE_INSTALLED; i++) {
+		if (!b->w[i].at_acquisition)
+			continue;
+		residue[h->n_residue++] = b->first + i;
+		if (witness_would_load(b->j, &b->j->systems[h->system], b->w, b->n, &b->w[i]))
+			loads[h->n_loads++] = b->first + i;
+	}
+	h->residue_counts = h->n_loads > 0;
+	return STATUS_OK;
+}
+
+enum status history_build(struct judging *judging, const struct witness *witnesses, size_t first,
+			  size_t n, struct product_history *ret, struct failure *why)
+{
+	struct building b = { judging, witnesses + first, n, first,
+			      arena_array(judging->arena, n, sizeof(bool)) };
+	struct product_history h = { .system = b.w[0].system, .product = b.w[0].product };
+
+	if (!b.dropped)
+		return failure_set(why, ERR_NO_MEMORY, "ends");
+	for (size_t i = 0; i < n; i++)
+		h.proved |= (is_positive(&b.w[i]) || is_negative(&b.w[i])) &&
+			    (b.w[i].role == ROLE_PROTECTION || b.w[i].role == ROLE_REGISTRATION ||
+			     b.w[i].role == ROLE_ACTIVITY || !b.w[i].component);
+	h.state = state_at_acquisition(judging, b.w, n);
+	drop_false_ends(&b);
+
+	enum status status = build_episodes(&b, &h, why);
+
+	if (status >= 0)
+		status = list_residue(&b, &h, why);
+	*ret = h;
+	return status;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/judge/judge.h"
+
+#include <stdio.h>
+
+#include "analyzer/judge/episode.h"
+#include "analyzer/judge/outcome.h"
+#include "parsers/base/text.h"
+
+const char *assertion_name(enum assertion assertion)
+{
+	static const char *const names[] = {
+		[ASSERTS_BEGIN] = "begin",     [ASSERTS_PRESENT] = "present",
+		[ASSERTS_ATTEMPT] = "attempt", [ASSERTS_END] = "end",
+		[ASSERTS_ABSENT] = "absent",   [ASSERTS_RESIDUE] = "residue",
+	};
+
+	return names[assertion];
+}
+
+const char *family_name(enum family family)
+{
+	static const char *const names[FAMILY_COUNT] = {
+		[FAMILY_INSTALLER] = "Windows Installer", [FAMILY_SERVICES] = "service manager",
+		[FAMILY_FILESYSTEM] = "file system",      [FAMILY_EXECUTION] = "execution traces",
+		[FAMILY_PRODUCT] = "the product's own records",
+		[FAMILY_SYSTEM] = "system state",         [FAMILY_SNAPSHOT] = "shadow copies",
+	};
+
+	return names[family];
+}
+
+const char *product_state_name(enum product_state state)
+{
+	static const char *const names[] = {
+		[STATE_ABSENT] = "absent",
+		[STATE_RESIDUE] = "residue",
+		[STATE_INSTALLED] = "installed",
+		[STATE_UNKNOWN] = "unknown",
+	};
+
+	return names[state];
+}
+
+/* -- snapshots as samples of absence -------------------------------------------------------- */
+
+static bool hive_read_in(const struct case_contents *c, int64_t volume, const char *glob,
+			 const struct case_source **ret)
+{
+	for (size_t i = 0; i < c->n_sources; i++) {
+		if (c->sources[i].volume == volume && path_fits(glob, text_of(c->sources[i].path)) &&
+		    c->sources[i].reading == READING_READ) {
+			*ret = &c->sources[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool seen_in(const struct judging *j, const struct witness_list *list, size_t n,
+		    size_t system, size_t product, int64_t volume)
+{
+	(void)j;
+	for (size_t i = 0; i < n; i++)
+		if (list->items[i].system == system && list->items[i].product == product &&
+		    list->items[i].source->volume == volume &&
+		    list->items[i].assertion == ASSERTS_PRESENT)
+			return true;
+	return false;
+}
+
+/* A shadow copy whose hives were read whole and do not know a product shows it absent then. */
+static enum status add_absences(struct judging *j, struct witness_list *list, struct failure *why)
+{
+	const size_t n = list->n;
+
+	for (size_t v = 0; v < j->contents->n_volumes; v++) {
+		const struct case_volume *volume = &j->contents->volumes[v];
+		const struct case_source *source = NULL;
+
+		if (!volume->snapshot_of || !instant_is_set(volume->snapshot_created) ||
+		    !hive_read_in(j->contents, volume->id, "/Win*/System32/config/SOFTWARE",
+				  &source) ||
+		    !hive_read_in(j->contents, volume->id, "/Win*/System32/config/SYSTEM", &source))
+			continue;
+
+		const size_t system =
+			system_of_source(j->contents, j->systems, j->n_systems, source);
+
+		for (size_t i = 0; i < n && system != NO_SYSTEM; i++) {
+			const size_t product = list->items[i].product;
+
+			if (list->items[i].system != system ||
+			    (i && list->items[i - 1].product == product &&
+			     list->items[i - 1].system == system) ||
+			    seen_in(j, list, n, system, product, volume->id))
+				continue;
+
+			struct witness w = { .source = source,
+					     .system = system,
+					     .product = product,
+					     .assertion = ASSERTS_ABSENT,
+					     .family = FAMILY_SNAPSHOT,
+					     .when = bound_at(volume->snapshot_created.ticks) };
+
+			w.text = TEXT("the registry of a shadow copy, read completely, does not "
+				      "know the product");
+			w.clock_suspect =
+				doubts_apply(j->doubts, j->n_doubts, system, &w.when);
+			witness_name(j->contents, &w);
+
+			enum status status = witness_add(list, &w, why);
+
+			if (status < 0)
+				return status;
+		}
+	}
+	return STATUS_OK;
+}
+
+static int by_product(const void *a, const void *b)
+{
+	const struct witness *x = a, *y = b;
+	const int64_t s = bound_has_start(x->when) ? x->when.not_before : x->when.not_after;
+	const int64_t t = bound_has_start(y->when) ? y->when.not_before : y->when.not_after;
+
+	if (x->system != y->system)
+		return x->system < y->system ? -1 : 1;
+	if (x->product != y->product)
+		return x->product < y->product ? -1 : 1;
+	if (s != t)
+		return s < t ? -1 : 1;
+	return strcmp(x->id, y->id);
+}
+
+/* -- histories ------------------------------------------------------------------------------ */
+
+static bool same_trace_installed(const struct judgement *all, const struct product_history *own,
+				 const struct witness *w)
+{
+	for (size_t h = 0; h < all->n_histories; h++) {
+		const struct product_history *other = &all->histories[h];
+
+		if (other == own || other->system != own->system ||
+		    other->state != STATE_INSTALLED)
+			continue;
+		for (size_t i = 0; i < all->n_witnesses; i++)
+			if (all->witnesses[i].product == other->product &&
+			    all->witnesses[i].system == other->system &&
+			    all->witnesses[i].trace == w->trace)
+				return true;
+	}
+	return false;
+}
+
+/* What another installed product has too is no residue of this one. */
+static void share_residue(const struct judgement *all, struct product_history *h)
+{
+	size_t *loads = (size_t *)(uintptr_t)h->loads; /* made by history_build in our arena */
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->n_loads; i++)
+		if (!same_trace_installed(all, h, &all->witnesses[loads[i]]))
+			loads[kept++] = loads[i];
+	h->n_loads = kept;
+	h->residue_counts = kept > 0;
+}
+
+static enum status build_histories(struct judging *j, struct judgement *all, struct failure *why)
+{
+	struct product_history *histories =
+		arena_array(j->arena, all->n_witnesses + 1, sizeof(*histories));
+
+	if (!histories)
+		return failure_set(why, ERR_NO_MEMORY, "histories");
+	for (size_t first = 0, end; first < all->n_witnesses; first = end) {
+		const struct witness *w = &all->witnesses[first];
+
+		for (end = first; end < all->n_witnesses &&
+				  all->witnesses[end].product == w->product &&
+				  all->witnesses[end].system == w->system;)
+			end++;
+
+		enum status status = history_build(j, all->witnesses, first, end - first,
+						   &histories[all->n_histories], why);
+
+		if (status < 0)
+			return status;
+		all->n_histories++;
+	}
+	all->histories = histories;
+	for (size_t h = 0; h < all->n_histories; h++)
+		share_residue(all, &histories[h]);
+	return STATUS_OK;
+}
+
+/* -- verdicts ------------------------------------------------------------------------------- */
+
+static size_t count_milestones(const struct judge_options *options)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < options->n_mandates; i++)
+		n += options->mandates[i]->n_milestones;
+	return n;
+}
+
+/* No system was found: nothing can be said under any mandate. */
+static struct verdict without_system(const struct mandate *mandate,
+				     const struct milestone *milestone, bool named)
+{
+	static const struct text reason[] = { { "no installed system was found in the evidence",
+						45 } };
+
+	return (struct verdict){ .system = NO_SYSTEM,
+				 .mandate = mandate,
+				 .milestone = milestone,
+				 .duty = milestone->duty,
+				 .deadline = instant_is_set(milestone->deadline) ?
+					milestone->deadline.ticks : 0,
+				 .outcome = OUTCOME_INDETERMINATE,
+				 .reasons = reason,
+				 .n_reasons = 1,
+				 .named = named };
+}
+
+static int worse_exit(int a, int b)
+{
+	return a == 1 || b == 1 ? 1 : a == 2 || b == 2 ? 2 : 0;
+}
+
+static enum status reach_verdicts(struct judging *j, struct judgement *all, struct failure *why)
+{
+	const size_t systems = j->n_systems ? j->n_systems : 1;
+	struct verdict *verdicts = arena_array(
+		j->arena, count_milestones(j->options) * systems + 1, sizeof(*verdicts));
+
+	if (!verdicts)
+		return failure_set(why, ERR_NO_MEMORY, "verdicts");
+	for (size_t s = 0; s < systems; s++) {
+		for (size_t m = 0; m < j->options->n_mandates; m++) {
+			const struct mandate *mandate = j->options->mandates[m];
+			const bool named = j->options->named[m];
+
+			for (unsigned k = 0; k < mandate->n_milestones; k++) {
+				struct verdict *v = &verdicts[all->n_verdicts++];
+				enum status status = STATUS_OK;
+
+				if (j->n_systems == 0)
+					*v = without_system(mandate, &mandate->milestones[k], named);
+				else
+					status = verdict_reach(j, all, s, mandate,
+							       &mandate->milestones[k], named, v,
+							       why);
+				if (status < 0)
+					return status;
+				if (named)
+					all->exit_status = worse_exit(
+						all->exit_status,
+						outcome_exit(v->outcome, v->n_qualified > 0,
+							     v->duty));
+			}
+		}
+	}
+	all->verdicts = verdicts;
+	if (j->n_systems == 0)
+		for (size_t i = 0; i < j->options->n_mandates; i++)
+			all->exit_status = j->options->named[i] ? 2 : all->exit_status;
+	return STATUS_OK;
+}
+
+/* The latest time in the evidence, where no header or option tells when it was acquired. */
+static int64_t latest_trace(const struct system *systems, size_t n)
+{
+	int64_t latest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (systems[i].last_activity > latest)
+			latest = systems[i].last_activity;
+	}
+	return latest;
+}
+
+static enum status note_problems(struct judging *j, struct judgement *all, struct failure *why)
+{
+	struct text *problems = arena_array(j->arena, 2, sizeof(*problems));
+
+	if (!problems)
+		return failure_set(why, ERR_NO_MEMORY, "problems");
+	if (j->limit_hits)
+		problems[all->n_problems++] = text_of(arena_printf(
+			j->arena, "%zu trace(s) could not be matched within the limits of a pattern",
+			j->limit_hits));
+	all->problems = problems;
+	return STATUS_OK;
+}
+
+enum status judge_run(struct arena *arena, const struct case_contents *contents,
+		      const struct signature_set *signatures, const struct matcher *matcher,
+		      const struct judge_options *options, struct judgement *ret,
+		      struct failure *why)
+{
+	struct judging j = { .arena = arena,
+			     .contents = contents,
+			     .signatures = signatures,
+			     .matcher = matcher,
+			     .options = options };
+	struct judgement all = { .acquired = acquisition_time(contents, &all.acquired_basis) };
+	struct witness_list list = { .arena = arena };
+	struct system *systems = NULL;
+	struct doubt *doubts = NULL;
+	enum status status;
+
+	j.acquired = all.acquired;
+	status = systems_find(arena, contents, options, all.acquired, &systems, &j.n_systems, why);
+	if (status < 0)
+		return status;
+	j.systems = systems;
+	if (!all.acquired) {
+		j.acquired = all.acquired = latest_trace(systems, j.n_systems);
+		all.acquired_basis = "latest-trace";
+	}
+	status = doubts_find(arena, contents, systems, j.n_systems, &doubts, &j.n_doubts, why);
+	if (status < 0)
+		return status;
+	j.doubts = doubts;
+	status = witnesses_find(&j, &list, why);
+	if (status >= 0)
+		status = add_absences(&j, &list, why);
+	if (status < 0)
+		return status;
+	if (list.n)
+		qsort(list.items, list.n, sizeof(*list.items), by_product);
+	all.systems = j.systems;
+	all.n_systems = j.n_systems;
+	all.doubts = j.doubts;
+	all.n_doubts = j.n_doubts;
+	all.witnesses = list.items;
+	all.n_witnesses = list.n;
+	status = build_histories(&j, &all, why);
+	if (status >= 0)
+		status = reach_verdicts(&j, &all, why);
+	if (status >= 0)
+		status = note_problems(&j, &all, why);
+	*ret = all;
+	return status;
+}

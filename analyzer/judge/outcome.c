@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/judge/outcome.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = {
+		[OUTCOME_NOT_APPLICABLE] = "not-applicable",
+		[OUTCOME_NOTED] = "noted",
+		[OUTCOME_INSTALLED_AFTER] = "installed-after",
+		[OUTCOME_NOT_YET_DUE] = "not-yet-due",
+		[OUTCOME_REINSTALLED] = "reinstalled",
+		[OUTCOME_NOT_REMOVED] = "not-removed",
+		[OUTCOME_RESIDUE] = "residue",
+		[OUTCOME_REMOVED_LATE] = "removed-late",
+		[OUTCOME_REMOVED_IN_TIME] = "removed-in-time",
+		[OUTCOME_NO_TRACE] = "no-trace",
+		[OUTCOME_INDETERMINATE] = "indeterminate",
+	};
+
+	return names[outcome];
+}
+
+static bool is_adverse(enum outcome outcome)
+{
+	return outcome == OUTCOME_INSTALLED_AFTER || outcome == OUTCOME_REINSTALLED ||
+	       outcome == OUTCOME_NOT_REMOVED || outcome == OUTCOME_RESIDUE ||
+	       outcome == OUTCOME_REMOVED_LATE;
+}
+
+int outcome_exit(enum outcome outcome, bool qualified, enum duty duty)
+{
+	if (outcome == OUTCOME_INDETERMINATE)
+		return 2;
+	if (is_adverse(outcome))
+		return duty == DUTY_BEGIN_BY ? 2 : 1;
+	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
+		return 0;
+	return qualified ? 2 : 0;
+}
+
+/* The worst comes first when products are gathered into one verdict. */
+static int severity(enum outcome outcome)
+{
+	static const enum outcome order[] = {
+		OUTCOME_NOT_REMOVED,  OUTCOME_REINSTALLED,     OUTCOME_INSTALLED_AFTER,
+		OUTCOME_REMOVED_LATE, OUTCOME_RESIDUE,         OUTCOME_INDETERMINATE,
+		OUTCOME_NOT_YET_DUE,  OUTCOME_REMOVED_IN_TIME, OUTCOME_NOTED,
+		OUTCOME_NO_TRACE,     OUTCOME_NOT_APPLICABLE,
+	};
+
+	for (int i = 0; i < (int)(sizeof(order) / sizeof(order[0])); i++)
+		if (order[i] == outcome)
+			return i;
+	return 99;
+}
+
+/* -- growing lists in the arena ----------------------------------------------------------- */
+
+enum { REASONS_MAX = 24, WITNESSES_MAX = 64 };
+
+struct notes {
+	struct arena *arena;
+	struct text *items;
+	size_t n;
+};
+
+static void say(struct notes *notes, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct notes *notes, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
+	va_end(args);
+	for (size_t i = 0; i < notes->n; i++)
+		if (text_equal(notes->items[i], text_of(text)))
+			return;
+	if (notes->n < REASONS_MAX)
+		notes->items[notes->n++] = text_of(arena_text(notes->arena, text_of(text)));
+}
+
+/* What one product's outcome is reached from. */
+struct weighing {
+	struct judging *j;
+	const struct judgement *all;
+	const struct product_history *h;
+	const struct system *system;
+	enum duty duty;
+	int64_t deadline; /* 0: none */
+	struct notes reasons, qualified;
+	size_t *witnesses;
+	size_t n_witnesses;
+};
+
+static void cite(struct weighing *w, size_t witness)
+{
+	for (size_t i = 0; i < w->n_witnesses; i++)
+		if (w->witnesses[i] == witness)
+			return;
+	if (witness != NO_WITNESS && w->n_witnesses < WITNESSES_MAX)
+		w->witnesses[w->n_witnesses++] = witness;
+}
+
+static void cite_episode(struct weighing *w, const struct episode *e)
+{
+	for (int i = 0; i < 2; i++) {
+		cite(w, e->removed_by[i]);
+		cite(w, e->installed_by[i]);
+	}
+}
+
+static const char *time_text(int64_t ticks, char buffer[INSTANT_TEXT_SIZE])
+{
+	return ticks == BOUND_OPEN_START || ticks == BOUND_OPEN_END ? "unknown" :
+								      ticks_format(ticks, buffer);
+}
+
+static void explain_episode(struct weighing *w, const struct episode *e)
+{
+	char a[INSTANT_TEXT_SIZE], b[INSTANT_TEXT_SIZE];
+
+	say(&w->reasons, "installed between %s and %s", time_text(e->installed.not_before, a),
+	    time_text(e->installed.not_after, b));
+	if (e->removed)
+		say(&w->reasons, "removed between %s and %s", time_text(e->removal.not_before, a),
+		    time_text(e->removal.not_after, b));
+	else
+		say(&w->reasons, "no end of this stay was found");
+	if (e->removed && e->restart_pending && e->act)
+		say(&w->reasons,
+		    "the installer finished the removal at %s; files waited for a restart",
+		    time_text(e->act, a));
+	for (size_t i = 0; i < e->n_qualified; i++)
+		say(&w->qualified, "%s", e->qualified[i]);
+	cite_episode(w, e);
+}
+
+/* -- the rows of the table ---------------------------------------------------------------- */
+
+static const struct episode *last_episode(const struct product_history *h)
+{
+	return h->n_episodes ? &h->episodes[h->n_episodes - 1] : NULL;
+}
+
+static bool acquired_before(const struct weighing *w)
+{
+	return w->all->acquired && w->all->acquired < w->deadline;
+}
+
+/* A beginning whose lower bound is at or after D. */
+static bool installed_after(struct weighing *w)
+{
+	for (size_t i = 0; i < w->h->n_episodes; i++) {
+		const struct episode *e = &w->h->episodes[i];
+
+		if (bound_is_from(e->installed, w->deadline)) {
+			explain_episode(w, e);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One stay that ended by D, and another that is proved at some time from D on. */
+static bool reinstalled(struct weighing *w)
+{
+	for (size_t i = 0; i + 1 < w->h->n_episodes; i++) {
+		const struct episode *before = &w->h->episodes[i];
+
+		if (!before->removed || !bound_has_end(before->removal) ||
+		    before->removal.not_after > w->deadline)
+			continue;
+		for (size_t k = i + 1; k < w->h->n_episodes; k++) {
+			const struct episode *e = &w->h->episodes[k];
+			const bool stands = !e->removed && w->h->state == STATE_INSTALLED &&
+					    w->all->acquired >= w->deadline;
+
+			if (!stands && !(e->removed && bound_is_from(e->removal, w->deadline)) &&
+			    !bound_is_from(e->installed, w->deadline))
+				continue;
+			explain_episode(w, before);
+			explain_episode(w, e);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Proof that the product ran or worked at or after D. */
+static size_t used_from(const struct weighing *w)
+{
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system == w->h->system && x->product == w->h->product && x->use &&
+		    !x->weak && bound_is_from(x->when, w->deadline))
+			return i;
+	}
+	return NO_WITNESS;
+}
+
+static enum outcome still_there(struct weighing *w)
+{
+	if (w->h->n_episodes)
+		explain_episode(w, last_episode(w->h));
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system == w->h->system && x->product == w->h->product &&
+		    x->at_acquisition && x->role == ROLE_PROTECTION)
+			cite(w, i);
+	}
+	say(&w->reasons, "its essential parts stood when the evidence was acquired");
+	if (w->duty == DUTY_NO_USE_FROM && w->system->last_activity < w->deadline &&
+	    used_from(w) == NO_WITNESS) {
+		say(&w->reasons, "nothing shows that the machine ran at or after the limit");
+		return OUTCOME_INDETERMINATE;
+	}
+	if (w->system->last_activity && w->system->last_activity < w->deadline)
+		say(&w->qualified, "the machine did not run after the limit");
+	return OUTCOME_NOT_REMOVED;
+}
+
+static enum outcome residue_remains(struct weighing *w)
+{
+	const struct episode *e = last_episode(w->h);
+
+	if (e)
+		explain_episode(w, e);
+	for (size_t i = 0; i < w->h->n_loads; i++)
+		cite(w, w->h->loads[i]);
+	say(&w->reasons, "%zu registration(s) that would still load something remain",
+	    w->h->n_loads);
+	return OUTCOME_RESIDUE;
+}
+
+/* Families that on their own put the removal on this side of D. */
+static unsigned families_deciding(const struct weighing *w, bool in_time)
+{
+	bool seen[FAMILY_COUNT] = { false };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+		const bool negative = x->assertion == ASSERTS_END ||
+				      x->assertion == ASSERTS_ABSENT;
+		const bool decides =
+			in_time ? negative && bound_is_before(x->when, w->deadline) :
+				  bound_is_from(x->when, w->deadline) &&
+					  x->assertion != ASSERTS_ATTEMPT &&
+					  x->assertion != ASSERTS_RESIDUE;
+
+		if (x->system == w->h->system && x->product == w->h->product && decides &&
+		    !x->weak && !seen[x->family]) {
+			seen[x->family] = true;
+			n++;
+		}
+	}
+	return n;
+}
+
+static void count_families(struct weighing *w, bool in_time)
+{
+	const unsigned n = families_deciding(w, in_time);
+
+	say(&w->reasons, "%u independent famil%s of records place%s the removal there", n,
+	    n == 1 ? "y" : "ies", n == 1 ? "s" : "");
+	if (n <= 1)
+		say(&w->qualified, "the deciding bound rests on one family of records");
+}
+
+/* No act names an hour: what lies within a day of the limit depends on reading it. */
+static void note_edge(struct weighing *w, int64_t at)
+{
+	if (at != BOUND_OPEN_START && at != BOUND_OPEN_END &&
+	    (at > w->deadline ? at - w->deadline : w->deadline - at) < TICKS_PER_DAY)
+		say(&w->qualified,
+		    "evidence lies within 24 h of the limit and the act names no hour");
+}
+
+static enum outcome gone(struct weighing *w)
+{
+	const struct episode *e = last_episode(w->h);
+
+	explain_episode(w, e);
+	if (w->h->n_residue)
+		say(&w->reasons, "%zu leftover(s) that load nothing are noted", w->h->n_residue);
+	if (bound_is_from(e->removal, w->deadline)) {
+		count_families(w, false);
+		note_edge(w, e->removal.not_before);
+		if (w->duty == DUTY_NO_USE_FROM)
+			cite(w, used_from(w));
+		return OUTCOME_REMOVED_LATE;
+	}
+	if (bound_is_before(e->removal, w->deadline) ||
+	    (e->removal.not_after == w->deadline && !bound_has_start(e->removal))) {
+		count_families(w, true);
+		note_edge(w, e->removal.not_after);
+		return OUTCOME_REMOVED_IN_TIME;
+	}
+	say(&w->reasons, "the limit lies between the bounds of the removal: a record of presence "
+			 "after it, or of absence before it, would decide");
+	return OUTCOME_INDETERMINATE;
+}
+
+static enum outcome weigh(struct weighing *w)
+{
+	const struct episode *last = last_episode(w->h);
+
+	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
+		for (size_t i = 0; i < w->h->n_episodes; i++)
+			explain_episode(w, &w->h->episodes[i]);
+		say(&w->reasons, "the duty has no date to judge by");
+		return OUTCOME_NOTED;
+	}
+	if (w->duty == DUTY_NO_INSTALL_FROM) {
+		if (installed_after(w))
+			return OUTCOME_INSTALLED_AFTER;
+		if (last && bound_has_end(last->installed) &&
+		    last->installed.not_after < w->deadline) {
+			explain_episode(w, last);
+			return OUTCOME_NOTED;
+		}
+		if (last)
+			explain_episode(w, last);
+		return OUTCOME_INDETERMINATE;
+	}
+	if (acquired_before(w) && (w->h->state == STATE_INSTALLED || w->h->residue_counts)) {
+		if (last)
+			explain_episode(w, last);
+		say(&w->reasons, "the evidence was acquired before the limit");
+		return OUTCOME_NOT_YET_DUE;
+	}
+	if (reinstalled(w))
+		return OUTCOME_REINSTALLED;
+	if (w->h->state == STATE_INSTALLED)
+		return still_there(w);
+	if (w->h->residue_counts && w->h->state == STATE_RESIDUE)
+		return residue_remains(w);
+	if (last && last->removed)
+		return gone(w);
+	say(&w->reasons, "its traces do not bound when it was installed or removed");
+	for (size_t i = 0; i < w->h->n_residue && i < 8; i++)
+		cite(w, w->h->residue[i]);
+	return OUTCOME_INDETERMINATE;
+}
+
+/* -- what weakens any outcome of the system ------------------------------------------------ */
+
+static void qualify_system(struct weighing *w, enum outcome outcome)
+{
+	const struct system *s = w->system;
+
+	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
+		return;
+	if (s->logs_cleared)
+		say(&w->qualified, "an event log of this system was cleared");
+	if (!s->hives_whole)
+		say(&w->qualified, "a registry hive of this system could not be read completely");
+	if (!s->files_whole)
+		say(&w->qualified,
+		    "the file system's metadata could not be read completely");
+	for (size_t i = 0; i < w->j->n_doubts; i++) {
+		const struct doubt *d = &w->j->doubts[i];
+		const struct episode *e = w->h ? last_episode(w->h) : NULL;
+
+		if (&w->j->systems[d->system] == s && w->deadline >= d->from &&
+		    w->deadline <= d->to)
+			say(&w->qualified, "%.*s", (int)d->text.size, d->text.data);
+		else if (e && &w->j->systems[d->system] == s && e->removed &&
+			 bound_has_start(e->removal) && e->removal.not_before <= d->to &&
+			 e->removal.not_after >= d->from)
+			say(&w->qualified, "%.*s", (int)d->text.size, d->text.data);
+	}
+	for (size_t i = 0; i < w->j->contents->n_evidence; i++) {
+		const struct case_evidence *e = &w->j->contents->evidence[i];
+
+		if (e->unreadable)
+			say(&w->qualified, "parts of the evidence are unreadable");
+		if ((e->md5 && e->stored_md5 && strcmp(e->md5, e->stored_md5) != 0) ||
+		    (e->sha1 && e->stored_sha1 && strcmp(e->sha1, e->stored_sha1) != 0))
+			say(&w->qualified, "a stored hash does not match the evidence");
+	}
+}
+
+static struct weighing weighing_of(struct judging *j, const struct judgement *all, size_t system,
+				   const struct product_history *h, const struct verdict *v)
+{
+	struct weighing w = { .j = j,
+			      .all = all,
+			      .h = h,
+			      .system = &j->systems[system],
+			      .duty = v->duty,
+			      .deadline = v->deadline };
+
+	w.reasons = (struct notes){ j->arena, arena_array(j->arena, REASONS_MAX,
+							  sizeof(struct text)), 0 };
+	w.qualified = (struct notes){ j->arena, arena_array(j->arena, REASONS_MAX,
+							    sizeof(struct text)), 0 };
+	w.witnesses = arena_array(j->arena, WITNESSES_MAX, sizeof(size_t));
+	return w;
+}
+
+static bool has_memory(const struct weighing *w)
+{
+	return w->reasons.items && w->qualified.items && w->witnesses;
+}
+
+/* -- no product at all --------------------------------------------------------------------- */
+
+/* Nothing asserts the product: is that a finding, or only a gap? */
+static enum outcome nothing_found(struct weighing *w)
+{
+	const struct system *s = w->system;
+	char at[INSTANT_TEXT_SIZE];
+
+	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
+		say(&w->reasons, "nothing asserts that a product in scope was ever installed");
+		return OUTCOME_NOTED;
+	}
+	if (!s->hives_whole || !s->files_whole)
+		say(&w->reasons, "SOFTWARE, SYSTEM and the file system were not all read completely");
+	else if (!s->installed_at || s->installed_at >= w->deadline)
+		say(&w->reasons, "the system was installed at %s and says nothing of what stood "
+				 "there before",
+		    s->installed_at ? ticks_format(s->installed_at, at) : "an unknown time");
+	else if (!s->coverage_from || s->coverage_from >= w->deadline)
+		say(&w->reasons, "the logs reach back to %s only and do not cover the limit",
+		    s->coverage_from ? ticks_format(s->coverage_from, at) : "no known time");
+	else {
+		say(&w->reasons, "SOFTWARE, SYSTEM and the file system were read completely, logs "
+				 "reach back to %s, and nothing asserts that a product in scope was "
+				 "ever installed", ticks_format(s->coverage_from, at));
+		return OUTCOME_NO_TRACE;
+	}
+	return OUTCOME_INDETERMINATE;
+}
+
+/* -- the verdict --------------------------------------------------------------------------- */
+
+static void set_duty(const struct judging *j, const struct mandate *mandate,
+		     const struct milestone *milestone, struct verdict *v)
+{
+	v->duty = milestone->duty;
+	v->deadline = instant_is_set(milestone->deadline) ? milestone->deadline.ticks : 0;
+	for (size_t i = 0; i < j->options->n_deadlines; i++) {
+		const struct own_deadline *own = &j->options->deadlines[i];
+
+		if (!text_equal_folded(own->mandate, text_of(mandate->id)) ||
+		    (own->milestone.size &&
+		     !text_equal_folded(own->milestone, text_of(milestone->id))))
+			continue;
+		v->duty = DUTY_REMOVE_BY;
+		v->deadline = own->deadline;
+	}
+}
+
+static struct product_outcome outcome_of(struct weighing *w, size_t history, enum outcome outcome)
+{
+	return (struct product_outcome){ .history = history,
+					 .outcome = outcome,
+					 .reasons = w->reasons.items,
+					 .n_reasons = w->reasons.n,
+					 .qualified = w->qualified.items,
+					 .n_qualified = w->qualified.n,
+					 .witnesses = w->witnesses,
+					 .n_witnesses = w->n_witnesses };
+}
+
+static void take_worst(struct verdict *v, const struct product_outcome *p)
+{
+	const bool as_bad = v->n_products && severity(p->outcome) == severity(v->outcome);
+
+	if (v->n_products && !as_bad && severity(p->outcome) > severity(v->outcome))
+		return;
+	if (as_bad && p->n_qualified <= v->n_qualified)
+		return;
+	v->outcome = p->outcome;
+	v->reasons = p->reasons;
+	v->n_reasons = p->n_reasons;
+	v->qualified = p->qualified;
+	v->n_qualified = p->n_qualified;
+	v->witnesses = p->witnesses;
+	v->n_witnesses = p->n_witnesses;
+}
+
+/* A history that says something of the product itself, not only of shared remains. */
+static bool concerns(const struct product_history *h)
+{
+	return h->proved || h->residue_counts;
+}
+
+enum status verdict_reach(struct judging *j, const struct judgement *all, size_t system,
+			  const struct mandate *mandate, const struct milestone *milestone,
+			  bool named, struct verdict *ret, struct failure *why)
+{
+	const enum answer applies = mandate_applies(mandate, j->options->attributes,
+						    j->options->n_attributes);
+	struct verdict v = { .system = system,
+			     .mandate = mandate,
+			     .milestone = milestone,
+			     .conditional = applies == ANSWER_UNKNOWN,
+			     .named = named };
+	struct product_outcome *products =
+		arena_array(j->arena, all->n_histories + 1, sizeof(*products));
+
+	if (!products)
+		return failure_set(why, ERR_NO_MEMORY, "outcomes");
+	set_duty(j, mandate, milestone, &v);
+	v.products = products;
+	for (size_t i = 0; i < all->n_histories; i++) {
+		const struct product_history *h = &all->histories[i];
+		const struct product *product = &j->signatures->products[h->product];
+		const enum answer covered = mandate_covers(mandate, product);
+
+		if (h->system != system || !concerns(h) || covered == ANSWER_NO)
+			continue;
+
+		struct weighing w = weighing_of(j, all, system, h, &v);
+
+		if (!has_memory(&w))
+			return failure_set(why, ERR_NO_MEMORY, "outcomes");
+
+		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
+								    weigh(&w);
+
+		if (covered == ANSWER_UNKNOWN)
+			say(&w.qualified, "whether the act means this product is not known");
+		if (v.duty == DUTY_BEGIN_BY && is_adverse(outcome))
+			say(&w.qualified, "the act orders removal to begin; one machine alone "
+					  "cannot breach it");
+		qualify_system(&w, outcome);
+
+		const struct product_outcome p = outcome_of(&w, i, outcome);
+
+		take_worst(&v, &p);
+		products[v.n_products++] = p;
+	}
+	if (v.n_products == 0) {
+		struct weighing w = weighing_of(j, all, system, NULL, &v);
+
+		if (!has_memory(&w))
+			return failure_set(why, ERR_NO_MEMORY, "outcomes");
+
+		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
+								    nothing_found(&w);
+
+		qualify_system(&w, outcome);
+
+		const struct product_outcome p = outcome_of(&w, 0, outcome);
+
+		take_worst(&v, &p);
+	}
+	*ret = v;
+	return STATUS_OK;
+}

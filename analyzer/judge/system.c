@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/judge/system.h"
+
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+
+const struct case_volume *find_volume(const struct case_contents *contents, int64_t id)
+{
+	for (size_t i = 0; i < contents->n_volumes; i++)
+		if (contents->volumes[i].id == id)
+			return &contents->volumes[i];
+	return NULL;
+}
+
+/* Sources are in id order. */
+const struct case_source *find_source(const struct case_contents *contents, int64_t id)
+{
+	size_t low = 0, high = contents->n_sources;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (contents->sources[middle].id == id)
+			return &contents->sources[middle];
+		if (contents->sources[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool type_is(const struct case_trace *trace, const char *name)
+{
+	return strcmp(trace->trace.type->name, name) == 0;
+}
+
+enum sample sample_of_source(const struct case_contents *contents,
+			     const struct case_source *source)
+{
+	const struct case_volume *volume = find_volume(contents, source->volume);
+	const struct text path = text_of(source->path);
+
+	if (path_fits("/Windows.old**", path) || path_fits("/$WINDOWS.~BT**", path))
+		return SAMPLE_FORMER;
+	if (path_fits("/Windows/System32/config/RegBack/*", path) ||
+	    path_fits("/Windows/repair/*", path) || path_fits("**/_restore{*}/**", path))
+		return SAMPLE_BACKUP;
+	if (volume && volume->snapshot_of)
+		return SAMPLE_SNAPSHOT;
+	return SAMPLE_LIVE;
+}
+
+static bool is_system_hive(const struct case_source *source, const char *name)
+{
+	char glob[64];
+	const struct text path = text_of(source->path);
+
+	(void)snprintf(glob, sizeof(glob), "/Win*/System32/config/%s", name);
+	return path_fits(glob, path) && !source->deleted &&
+	       !path_fits("/Windows.old/**", path);
+}
+
+static const struct case_source *live_hive(const struct case_contents *contents, int64_t volume,
+					   const char *name)
+{
+	for (size_t i = 0; i < contents->n_sources; i++)
+		if (contents->sources[i].volume == volume &&
+		    is_system_hive(&contents->sources[i], name))
+			return &contents->sources[i];
+	return NULL;
+}
+
+size_t system_of_source(const struct case_contents *contents, const struct system *systems,
+			size_t n_systems, const struct case_source *source)
+{
+	const struct case_volume *volume = find_volume(contents, source->volume);
+
+	if (!volume)
+		return NO_SYSTEM;
+
+	const int64_t live = volume->snapshot_of ? volume->snapshot_of : volume->id;
+
+	for (size_t i = 0; i < n_systems; i++)
+		if (systems[i].volume == live)
+			return i;
+	return n_systems == 1 ? 0 : NO_SYSTEM;
+}
+
+int64_t acquisition_time(const struct case_contents *contents, const char **ret_basis)
+{
+	int64_t latest = 0;
+
+	for (size_t i = 0; i < contents->n_evidence; i++) {
+		const struct case_evidence *e = &contents->evidence[i];
+
+		if (!instant_is_set(e->acquired))
+			continue;
+		if (latest == 0 || e->acquired.ticks > latest) {
+			latest = e->acquired.ticks;
+			*ret_basis = e->acquired_basis ? e->acquired_basis : "image-header";
+		}
+	}
+	return latest;
+}
+
+/* -- facts of one system ------------------------------------------------------------------ */
+
+static struct text first_set(struct text a, struct text b)
+{
+	return a.data ? a : b;
+}
+
+static void earlier(int64_t *at, struct instant i)
+{
+	if (instant_is_set(i) && i.ticks > TICKS_UNIX_EPOCH && (*at == 0 || i.ticks < *at))
+		*at = i.ticks;
+}
+
+static bool is_live(const struct case_contents *contents, const struct case_trace *t,
+		    int64_t volume)
+{
+	const struct case_source *source = find_source(contents, t->source);
+
+	return source && source->volume == volume &&
+	       (t->trace.recovery == RECOVERY_ALLOCATED ||
+		t->trace.recovery == RECOVERY_LOG_REPLAYED) &&
+	       sample_of_source(contents, source) == SAMPLE_LIVE;
+}
+
+static void take_version(struct system *s, const struct trace *t, struct arena *arena)
+{
+	const struct text display = trace_text(t, "display_version");
+	const struct text build = trace_text(t, "build");
+
+	s->os = first_set(trace_text(t, "product_name"), s->os);
+	if (display.data || build.data)
+		s->version = text_of(arena_printf(arena, "%.*s%s%.*s", (int)display.size,
+						  display.data ? display.data : "",
+						  display.data && build.data ? " build " : "",
+						  (int)build.size, build.data ? build.data : ""));
+	s->installation_type = first_set(trace_text(t, "installation_type"), s->installation_type);
+	earlier(&s->installed_at, trace_instant(t, "installed"));
+}
+
+/* TIME_ZONE_INFORMATION biases may be absent (0) or signed. */
+static int32_t minutes_of(const struct trace *t, const char *field)
+{
+	const struct value *v = trace_get(t, field);
+	const int64_t n = v->kind == VALUE_INT ? v->sint :
+			  v->kind == VALUE_UINT ? (int32_t)(uint32_t)v->uint :
+						  0;
+
+	return n > -1440 && n < 1440 ? (int32_t)n : 0;
+}
+
+static void date_of(const struct trace *t, const char *field, uint8_t date[16])
+{
+	const struct value *v = trace_get(t, field);
+
+	memset(date, 0, 16);
+	if (v->kind == VALUE_BYTES && v->bytes.size >= 16)
+		memcpy(date, v->bytes.data, 16);
+}
+
+static struct zone_year zone_year_of(const struct trace *t, int year)
+{
+	struct zone_year z = { .year = year,
+			       .bias = minutes_of(t, "bias"),
+			       .standard_bias = minutes_of(t, "standard_bias"),
+			       .daylight_bias = minutes_of(t, "daylight_bias") };
+
+	date_of(t, "standard_date", z.standard_date);
+	date_of(t, "daylight_date", z.daylight_date);
+	return z;
+}
+
+/* The registry's zone and, unless Dynamic DST is off, the rules it keeps for single years. */
+static enum status take_zone(struct arena *arena, const struct case_contents *contents,
+			     struct system *s, struct failure *why)
+{
+	const struct trace *zone = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < contents->n_traces; i++) {
+		const struct case_trace *t = &contents->traces[i];
+
+		if (type_is(t, "windows.system.zone") && is_live(contents, t, s->volume) &&
+		    (!zone || trace_uint(&t->trace, "current")))
+			zone = &t->trace;
+		n += type_is(t, "windows.system.zone-rule");
+	}
+	if (!zone)
+		return STATUS_OK;
+
+	struct zone_year *years = arena_array(arena, n + 1, sizeof(*years));
+	struct zone_rules *rules = arena_alloc(arena, sizeof(*rules));
+
+	if (!years || !rules)
+		return failure_set(why, ERR_NO_MEMORY, "zone rules");
+	s->timezone = first_set(trace_text(zone, "key_name"), trace_text(zone, "standard_name"));
+	rules->years = years;
+	years[rules->n_years++] = zone_year_of(zone, 0);
+	for (size_t i = 0; i < contents->n_traces && !trace_uint(zone, "dynamic_disabled"); i++) {
+		const struct case_trace *t = &contents->traces[i];
+
+		if (!type_is(t, "windows.system.zone-rule") || !is_live(contents, t, s->volume))
+			continue;
+
+		const uint64_t year = trace_uint(&t->trace, "year");
+
+		if (year > 1970 && year < 3000 &&
+		    text_equal_folded(trace_text(&t->trace, "zone"), s->timezone))
+			years[rules->n_years++] = zone_year_of(&t->trace, (int)year);
+	}
+	s->zone = rules;
+	return STATUS_OK;
+}
+
+static void take_traces(struct arena *arena, const struct case_contents *contents,
+			struct system *s)
+{
+	for (size_t i = 0; i < contents->n_traces; i++) {
+		const struct case_trace *t = &contents->traces[i];
+
+		if (!is_live(contents, t, s->volume))
+			continue;
+		if (type_is(t, "windows.system.version"))
+			take_version(s, &t->trace, arena);
+		else if (type_is(t, "windows.system.source-os"))
+			earlier(&s->installed_at, trace_instant(&t->trace, "installed"));
+		else if (type_is(t, "windows.system.name"))
+			s->hostname = first_set(s->hostname, trace_text(&t->trace, "hostname"));
+		else if (type_is(t, "windows.event.log-cleared") && !s->logs_cleared_by) {
+			s->logs_cleared = true;
+			s->logs_cleared_by = t;
+		}
+	}
+}
+
+/* Logs and journals only: the span of single facts is no coverage. */
+static void take_coverage(const struct case_contents *contents, struct system *systems,
+			  size_t n_systems, size_t index)
+{
+	struct system *s = &systems[index];
+
+	for (size_t i = 0; i < contents->n_coverage; i++) {
+		const struct case_coverage *c = &contents->coverage[i];
+		const struct case_source *source = find_source(contents, c->source);
+
+		if (!source || system_of_source(contents, systems, n_systems, source) != index ||
+		    sample_of_source(contents, source) == SAMPLE_FORMER)
+			continue;
+		if (instant_is_set(c->from) && c->from.zone != ZONE_LOCAL &&
+		    (!s->coverage_from || c->from.ticks < s->coverage_from))
+			s->coverage_from = c->from.ticks;
+		if (instant_is_set(c->to) && c->to.zone != ZONE_LOCAL &&
+		    c->to.ticks > s->coverage_to)
+			s->coverage_to = c->to.ticks;
+	}
+}
+
+/* -- last activity ------------------------------------------------------------------------ */
+
+enum { RECORDERS_MAX = 4096 };
+
+/* The latest plausible time each recorder gives. */
+static size_t recorder_ends(const struct case_contents *contents, const struct system *systems,
+			    size_t n_systems, size_t index, int64_t acquired,
+			    int64_t ends[RECORDERS_MAX])
+{
+	const int64_t limit = acquired ? acquired + TICKS_PER_DAY : INT64_MAX;
+	size_t n = 0;
+
+	for (size_t i = 0; i < contents->n_coverage && n < RECORDERS_MAX; i++) {
+		const struct case_coverage *c = &contents->coverage[i];
+		const struct case_source *source = find_source(contents, c->source);
+
+		if (source && system_of_source(contents, systems, n_systems, source) == index &&
+		    instant_is_set(c->to) && c->to.zone != ZONE_LOCAL && c->to.ticks <= limit)
+			ends[n++] = c->to.ticks;
+	}
+	for (size_t i = 0; i < contents->n_traces && n < RECORDERS_MAX; i++) {
+		const struct case_trace *t = &contents->traces[i];
+		struct instant at = { .state = INSTANT_UNSET };
+
+		if (type_is(t, "windows.system.shutdown"))
+			at = trace_instant(&t->trace, "time");
+		else if (type_is(t, "windows.prefetch.run"))
+			at = trace_instant(&t->trace, "run");
+		else if (type_is(t, "windows.system.name") || type_is(t, "windows.system.version"))
+			at = trace_instant(&t->trace, "key_last_written");
+		if (instant_is_set(at) && at.ticks <= limit &&
+		    is_live(contents, t, systems[index].volume))
+			ends[n++] = at.ticks;
+	}
+	return n;
+}
+
+static int later_first(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* The latest time that two recorders agree on within a day; the latest of all if none agree. */
+static int64_t agreed_end(int64_t *ends, size_t n)
+{
+	if (n == 0)
+		return 0;
+	qsort(ends, n, sizeof(*ends), later_first);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (ends[i] - ends[i + 1] <= TICKS_PER_DAY)
+			return ends[i];
+	return ends[0];
+}
+
+static enum status last_activity(struct arena *arena, const struct case_contents *contents,
+				 struct system *systems, size_t n_systems, size_t index,
+				 int64_t acquired, struct failure *why)
+{
+	int64_t *ends = arena_array(arena, RECORDERS_MAX, sizeof(*ends));
+
+	if (!ends)
+		return failure_set(why, ERR_NO_MEMORY, "recorders");
+
+	const size_t n = recorder_ends(contents, systems, n_systems, index, acquired, ends);
+
+	systems[index].last_activity = agreed_end(ends, n);
+	return STATUS_OK;
+}
+
+/* -- finding them ------------------------------------------------------------------------- */
+
+static bool files_whole(const struct case_contents *contents, int64_t volume)
+{
+	const struct case_volume *v = find_volume(contents, volume);
+
+	return v && v->reading == READING_READ;
+}
+
+static struct system system_on(const struct case_contents *contents, int64_t volume,
+			       const struct case_source *software,
+			       const struct case_source *system)
+{
+	struct system s = { .volume = volume,
+			    .root = "",
+			    .software = software,
+			    .system = system,
+			    .hives_found = software && system,
+			    .files_whole = files_whole(contents, volume) };
+
+	s.hives_whole = software && system && software->reading == READING_READ &&
+			system->reading == READING_READ;
+	return s;
+}
+
+enum status systems_find(struct arena *arena, const struct case_contents *contents,
+			 const struct judge_options *options, int64_t acquired,
+			 struct system **ret, size_t *ret_n, struct failure *why)
+{
+	struct system *systems =
+		arena_array(arena, contents->n_volumes + 1, sizeof(*systems));
+	size_t n = 0;
+
+	(void)options; /* a zone given by the user is applied where the evidence has none */
+	if (!systems)
+		return failure_set(why, ERR_NO_MEMORY, "systems");
+	for (size_t i = 0; i < contents->n_volumes; i++) {
+		const struct case_volume *v = &contents->volumes[i];
+		const struct case_source *software = live_hive(contents, v->id, "SOFTWARE");
+		const struct case_source *system = live_hive(contents, v->id, "SYSTEM");
+
+		if (v->snapshot_of == 0 && (software || system))
+			systems[n++] = system_on(contents, v->id, software, system);
+	}
+	for (size_t i = 0; i < n; i++) {
+		enum status status = take_zone(arena, contents, &systems[i], why);
+
+		if (status < 0)
+			return status;
+		take_traces(arena, contents, &systems[i]);
+		take_coverage(contents, systems, n, i);
+		status = last_activity(arena, contents, systems, n, i, acquired, why);
+		if (status < 0)
+			return status;
+	}
+	*ret = systems;
+	*ret_n = n;
+	return STATUS_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_JUDGE_SYSTEM_H
+#define AVOUCH_ANALYZER_JUDGE_SYSTEM_H
+
+#include "analyzer/judge/judge.h"
+#include "analyzer/judge/zone_rules.h"
+
+/* Where a source stands in a system's life. */
+enum sample {
+	SAMPLE_LIVE,     /* the system as it was acquired */
+	SAMPLE_SNAPSHOT, /* a shadow copy: whole at its creation time */
+	SAMPLE_BACKUP,   /* an older copy of a file (RegBack, repair): each fact stands alone */
+	SAMPLE_FORMER,   /* of an installation that was replaced (Windows.old) */
+};
+
+/* The volume of an id; NULL when there is none. */
+const struct case_volume *find_volume(const struct case_contents *contents, int64_t id);
+/* The source of an id; NULL when there is none. */
+const struct case_source *find_source(const struct case_contents *contents, int64_t id);
+
+/* Finds the installed systems, their facts, zones, coverage and last activity. */
+MUST_USE enum status systems_find(struct arena *arena, const struct case_contents *contents,
+				  const struct judge_options *options, int64_t acquired,
+				  struct system **ret, size_t *ret_n, struct failure *why);
+
+/* The system a source belongs to (a data volume belongs to the only system); NO_SYSTEM if none. */
+size_t system_of_source(const struct case_contents *contents, const struct system *systems,
+			size_t n_systems, const struct case_source *source);
+
+enum sample sample_of_source(const struct case_contents *contents,
+			     const struct case_source *source);
+
+/* The stretches of clock readings that the logs show to be doubtful. */
+MUST_USE enum status doubts_find(struct arena *arena, const struct case_contents *contents,
+				 const struct system *systems, size_t n_systems,
+				 struct doubt **ret, size_t *ret_n, struct failure *why);
+
+/* Widens a bound by every doubt of the system that its readings fall into; true if any did. */
+bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system,
+		  struct bound *bound);
+
+/* When the evidence was acquired, and how that is known. */
+int64_t acquisition_time(const struct case_contents *contents, const char **ret_basis);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_JUDGE_WITNESS_H
+#define AVOUCH_ANALYZER_JUDGE_WITNESS_H
+
+#include "analyzer/judge/system.h"
+
+/* A growing list of witnesses in an arena. */
+struct witness_list {
+	struct arena *arena;
+	struct witness *items;
+	size_t n, room;
+};
+
+/* What the judging of one case is given, gathered once. */
+struct judging {
+	struct arena *arena;
+	const struct case_contents *contents;
+	const struct signature_set *signatures;
+	const struct matcher *matcher;
+	const struct judge_options *options;
+	const struct system *systems;
+	size_t n_systems;
+	const struct doubt *doubts;
+	size_t n_doubts;
+	int64_t acquired;
+	size_t limit_hits; /* traces that could not be matched within the limits */
+};
+
+/*
+ * Turns every trace that a signature names into witnesses by the table of semantics (semantics.c),
+ * widened for doubtful clocks and with their ids.
+ */
+MUST_USE enum status witnesses_find(struct judging *judging, struct witness_list *ret,
+				    struct failure *why);
+
+/* Appends; ERR_NO_MEMORY when the arena is full. */
+MUST_USE enum status witness_add(struct witness_list *list, const struct witness *witness,
+				 struct failure *why);
+
+/* Gives a witness its id: SHA-256 over its locator and assertion, 12 hex digits. */
+void witness_name(const struct case_contents *contents, struct witness *witness);
+
+/*
+ * What one trace asserts about one component: fills assertion, family, when and the flags of up
+ * to max witnesses and returns their number. The semantics table itself.
+ */
+size_t semantics_of(const struct judging *judging, const struct system *system,
+		    enum sample sample, const struct case_volume *volume,
+		    const struct trace *trace, enum role role, struct witness *ret, size_t max);
+
+enum { SEMANTICS_MAX = 4 };
+
+#endif
