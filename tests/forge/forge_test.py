@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the forge writes is read by tools that share nothing with it: mmls, fls, istat, icat, ewfverify, regfexport,
+reglookup, evtxexport, sccainfo. And the same scenario gives the same bytes."""
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASE = os.path.join(HERE, "..", "scenario", "cases", "removed-in-time.yaml")
+NEEDED = ("mmls", "fls", "istat", "icat", "ifind", "ewfverify", "regfexport", "reglookup", "evtxexport", "sccainfo")
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+def digest(path):
+    with open(path, "rb") as stream:
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
+failures = []
+
+
+def expect(what, good):
+    print("%s %s" % ("ok  " if good else "FAIL", what))
+    if not good:
+        failures.append(what)
+
+
+def extract(image, path, to):
+    number = run("ifind", "-o", "2048", "-n", path, image)[1].strip()
+    with open(to, "wb") as out:
+        subprocess.run(["icat", "-o", "2048", image, number], stdout=out, check=False)
+    return to
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tools", required=True)
+    parser.add_argument("--work", required=True)
+    options = parser.parse_args()
+    missing = [t for t in NEEDED if shutil.which(t) is None]
+    if missing:
+        print("skipped: no " + ", ".join(missing))
+        return 77
+    for name in ("a", "b"):
+        shutil.rmtree(os.path.join(options.work, name), ignore_errors=True)
+        code, text = run(sys.executable, os.path.join(HERE, "forge.py"), CASE, "-o", os.path.join(options.work, name),
+                         "--tools", options.tools)
+        expect("the forge runs (%s)" % text.strip()[-200:], code == 0)
+        if code:
+            return 1
+    image = os.path.join(options.work, "a", "removed-in-time.E01")
+    expect("the same scenario gives the same image",
+           digest(image) == digest(os.path.join(options.work, "b", "removed-in-time.E01")))
+    expect("ewfverify: the stored digest is right", run("ewfverify", "-q", image)[0] == 0)
+    expect("mmls sees the partition", "Basic data partition" in run("mmls", image)[1])
+    listing = run("fls", "-rp", "-o", "2048", image)[1]
+    expect("fls lists live files", "Windows/System32/config/SOFTWARE" in listing)
+    deleted = [x for x in listing.splitlines() if " * " in x]
+    expect("fls lists deleted drivers", any("drivers/kl" in x for x in deleted))
+    entry = next((re.search(r"\* (\d+)-", x).group(1) for x in deleted if re.search(r"drivers/kl\w+\.sys", x) and
+                  re.search(r"\* (\d+)-", x)), "0")
+    stat = run("istat", "-o", "2048", image, entry)[1]
+    expect("istat: deleted record keeps its name and its times of 2017-06-14", "Not Allocated" in stat and
+           re.search(r"Name: kl\w+\.sys", stat) is not None and "2017-06-14" in stat)
+    config = "Windows/System32/config/"
+    for name, wanted, gone in (("SOFTWARE", "/Microsoft/Windows NT/CurrentVersion", "AVP18"),
+                               ("SYSTEM", "/ControlSet001/Services/Dhcp", "klif")):
+        hive = extract(image, config + name, os.path.join(options.work, name))
+        code, text = run("reglookup", hive)
+        expect("reglookup reads %s" % name, code == 0 and wanted in text and gone not in text)
+        code, text = run("regfexport", hive)
+        expect("regfexport reads %s" % name, code == 0 and len(text) > 10000)
+    logs = "Windows/System32/winevt/Logs/"
+    for name, wanted in (("Application", "(1034)"), ("System", "(7045)"), ("Kaspersky Event Log", "Update completed")):
+        code, text = run("evtxexport", extract(image, logs + name + ".evtx", os.path.join(options.work, name)))
+        expect("evtxexport reads %s" % name, code == 0 and wanted in text)
+    pf = next(x.split("\t")[1] for x in listing.splitlines() if "Prefetch/AVP.EXE" in x)
+    code, text = run("sccainfo", extract(image, pf, os.path.join(options.work, "pf")))
+    expect("sccainfo reads the prefetch file", code == 0 and "AVP.EXE" in text and "2017" in text)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forges one case, has avouch analyze it, and holds the report against the truth of the case."""
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import yaml
+
+failures = []
+
+
+def expect(what, good, seen=""):
+    print("%s %s%s" % ("ok  " if good else "FAIL", what, "" if good else ": " + str(seen)))
+    if not good:
+        failures.append(what)
+
+
+def when(text):
+    if text is None:
+        return None
+    head = text.replace("Z", "").split("+")[0]
+    if "." in head:
+        head = head[:head.index(".") + 7]
+    return datetime.datetime.fromisoformat(head)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def digests(paths):
+    return [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in paths]
+
+
+def check_bounds(name, wanted, episodes, key):
+    """Some episode's bound holds the true time and lies within what the evidence allows an examiner to say."""
+    seen = [e.get(key) for e in episodes if e.get(key)]
+    true, first, last = when(wanted["at"]), when(wanted.get("not_before")), when(wanted.get("not_after"))
+
+    def holds(bound):
+        low, high = when(bound["not_before"]), when(bound["not_after"])
+        return (low is None or low <= true) and (high is None or true <= high)
+
+    def tight(bound):
+        low, high = when(bound["not_before"]), when(bound["not_after"])
+        return (first is None or (low is not None and low >= first)) and (
+            last is None or (high is not None and high <= last))
+    expect("%s: a bound holds the true time" % name, any(holds(b) for b in seen), seen)
+    expect("%s: it lies within the defensible interval" % name, any(holds(b) and tight(b) for b in seen), seen)
+
+
+def check_verdict(report, wanted):
+    verdicts = [v for v in report["verdicts"] if v["mandate"] == wanted["mandate"] and
+                ("milestone" not in wanted or v["milestone"] == wanted["milestone"])]
+    expect("a verdict under %s" % wanted["mandate"], bool(verdicts), report["verdicts"])
+    outcomes = {v["outcome"] for v in verdicts}
+    expect("outcome is %s" % wanted["outcome"], bool(outcomes & set(as_list(wanted["outcome"]))), outcomes)
+    bad = set(as_list(wanted.get("never", [])))
+    expect("outcome is none of %s" % sorted(bad), not outcomes & bad, outcomes)
+    if "qualified" in wanted:
+        expect("qualified is %s" % wanted["qualified"], any(v["qualified"] == wanted["qualified"] for v in verdicts),
+               [v.get("reasons") for v in verdicts])
+    return verdicts
+
+
+def check_report(report, expected):
+    expect("schema", report.get("schema") == "avouch.report/1")
+    names = [s.get("hostname") for s in report["systems"]]
+    for host in as_list(expected.get("hostname", [])):
+        expect("host name %s" % host, host in names, names)
+    verdicts = check_verdict(report, expected)
+    for more in expected.get("also", []):
+        check_verdict(report, more)
+    vendor = expected.get("vendor", "kaspersky").lower()
+    products = [p for p in report["products"] if vendor in (p.get("vendor") or "").lower()]
+    episodes = [e for p in products for e in p["episodes"]]
+    for key in ("installed", "removed"):
+        if key in expected:
+            check_bounds(key, expected[key], episodes, key)
+    if expected.get("no_product"):
+        expect("no episode of the product", not episodes, episodes)
+    by_id = {w["id"]: w for w in report["witnesses"]}
+    cited = {w for v in verdicts for w in v["witnesses"]} | {w for e in episodes for w in e["witnesses"]}
+    expect("every cited witness is in the report", all(w in by_id for w in cited), cited)
+    expect("every witness has a locator with a digest", all((w.get("locator") or {}).get("sha256")
+                                                             for w in report["witnesses"]))
+    if not expected.get("no_product") and "no-trace" not in as_list(expected["outcome"]):
+        expect("the verdict cites witnesses", bool(cited), verdicts)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case")
+    parser.add_argument("--avouch", required=True)
+    parser.add_argument("--forge", required=True)
+    parser.add_argument("--tools", required=True)
+    parser.add_argument("--work", required=True)
+    options = parser.parse_args()
+    shutil.rmtree(options.work, ignore_errors=True)
+    forged = subprocess.run([sys.executable, options.forge, options.case, "-o", options.work, "--tools", options.tools],
+                            stdout=subprocess.PIPE, text=True)
+    expect("the image is forged", forged.returncode == 0)
+    if forged.returncode:
+        return 1
+    with open(options.case, encoding="utf-8") as stream:
+        expected = yaml.safe_load(stream)["expect"]
+    if options.avouch == "none" or not os.path.exists(options.avouch):
+        print("skipped: no avouch to run")
+        return 77
+    truth = json.load(open(os.path.join(options.work, "TRUTH.json"), encoding="utf-8"))
+    images = [os.path.join(options.work, s) for s in truth["segments"]]
+    before = digests(images)
+    mandates = [expected["mandate"]] + [m["mandate"] for m in expected.get("also", [])]
+    command = [options.avouch, "analyze", images[0], "--json", os.path.join(options.work, "report.json"),
+               "-o", os.path.join(options.work, "case.avouch")]
+    for mandate in dict.fromkeys(mandates):
+        command += ["-m", mandate]
+    for pair in expected.get("options", []):
+        command += as_list(pair)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if "exit" in expected:
+        expect("exit status %s" % expected["exit"], ran.returncode in as_list(expected["exit"]), ran.returncode)
+    expect("the evidence is unchanged", digests(images) == before)
+    try:
+        with open(os.path.join(options.work, "report.json"), encoding="utf-8") as stream:
+            report = json.load(stream)
+    except (OSError, ValueError) as error:
+        expect("a JSON report", False, "%s\n%s" % (error, ran.stdout[-3000:]))
+        return 1
+    check_report(report, expected)
+    if failures:
+        print(ran.stdout[-4000:])
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
