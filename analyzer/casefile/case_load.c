@@ -1,306 +1,340 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <sqlite3.h>
-#include <stdio.h>
+#include "analyzer/casefile/case_state.h"
 
-#include "analyzer/casefile/case.h"
-#include "analyzer/casefile/case_internal.h"
-#include "parsers/base/cursor.h"
+#include "parsers/base/text.h"
 
-/* One table being read: a case may come from elsewhere, so every column is checked. */
-struct reading_table {
-	sqlite3_stmt *statement;
-	struct arena *arena;
-	int next;
-	bool bad; /* no memory, or a column of a wrong kind */
-};
+/*
+ * A case may have been edited by anybody: every column is checked for its type, texts for UTF-8,
+ * enums for their range, before anything is handed on.
+ */
 
-static int64_t number(struct reading_table *t)
+static int64_t take_int(struct row *r)
 {
-	return sqlite3_column_int64(t->statement, t->next++);
+	const int column = r->column++;
+
+	if (sqlite3_column_type(r->statement, column) != SQLITE_INTEGER)
+		r->status = ERR_FORMAT;
+	return sqlite3_column_int64(r->statement, column);
 }
 
-static const char *text(struct reading_table *t)
+static unsigned take_enum(struct row *r, unsigned last)
 {
-	const int column = t->next++;
-	const char *data = (const char *)sqlite3_column_text(t->statement, column);
-	const int size = sqlite3_column_bytes(t->statement, column);
+	const int64_t number = take_int(r);
 
-	if (!data)
-		return NULL;
-
-	const char *copy = arena_text(t->arena, (struct text){ data, (size_t)size });
-
-	t->bad |= !copy;
-	return copy;
-}
-
-static const char *needed_text(struct reading_table *t)
-{
-	const char *found = text(t);
-
-	return found ? found : "";
-}
-
-static struct instant instant(struct reading_table *t)
-{
-	const int column = t->next++;
-	const void *data = sqlite3_column_blob(t->statement, column);
-	struct cursor c = cursor_over(
-		span_of(data, (size_t)sqlite3_column_bytes(t->statement, column)), 0);
-	struct instant i = { .state = INSTANT_UNSET };
-
-	if (!data)
-		return i;
-	i.ticks = (int64_t)cursor_u64le(&c);
-	i.precision = (int64_t)cursor_u64le(&c);
-	i.state = cursor_u8(&c);
-	i.zone = cursor_u8(&c);
-	if (c.status < 0 || i.state > INSTANT_INVALID || i.zone > ZONE_OFFSET || i.precision < 0) {
-		t->bad = true;
-		return (struct instant){ .state = INSTANT_UNSET };
+	if (number < 0 || number > (int64_t)last) {
+		r->status = ERR_FORMAT;
+		return 0;
 	}
-	return i;
+	return (unsigned)number;
 }
 
-static enum reading reading(struct reading_table *t)
+static struct text take_text(struct row *r)
 {
-	const int64_t code = number(t);
+	const int column = r->column++;
+	const int type = sqlite3_column_type(r->statement, column);
 
-	return code >= 0 && code <= READING_SKIPPED ? (enum reading)code : READING_UNREADABLE;
+	if (type == SQLITE_NULL)
+		return (struct text){ NULL, 0 };
+	if (type != SQLITE_TEXT) {
+		r->status = ERR_FORMAT;
+		return (struct text){ NULL, 0 };
+	}
+
+	const char *data = (const char *)sqlite3_column_text(r->statement, column);
+	const struct text text = { data, (size_t)sqlite3_column_bytes(r->statement, column) };
+
+	if (!data || !text_is_utf8(text)) {
+		r->status = data ? ERR_FORMAT : ERR_NO_MEMORY;
+		return (struct text){ NULL, 0 };
+	}
+
+	char *copy = arena_text(r->arena, text);
+
+	if (!copy)
+		r->status = ERR_NO_MEMORY;
+	return (struct text){ copy, text.size };
 }
 
-static void read_evidence(struct reading_table *t, void *row)
+static const char *take_string(struct row *r)
 {
-	struct case_evidence *e = row;
+	const struct text text = take_text(r);
 
-	e->id = number(t);
-	e->path = needed_text(t);
-	e->format = needed_text(t);
-	e->size = (uint64_t)number(t);
-	e->segments = text(t);
-	e->sha256 = text(t);
-	e->md5 = text(t);
-	e->sha1 = text(t);
-	e->stored_md5 = text(t);
-	e->stored_sha1 = text(t);
-	e->acquired = instant(t);
-	e->acquired_basis = text(t);
-	e->unreadable = text(t);
+	if (text.data && strlen(text.data) != text.size)
+		r->status = ERR_FORMAT;
+	return text.data;
 }
 
-static void read_volume(struct reading_table *t, void *row)
+static const char *take_required(struct row *r)
 {
-	struct case_volume *v = row;
+	const char *string = take_string(r);
 
-	v->id = number(t);
-	v->evidence = number(t);
-	v->offset = (uint64_t)number(t);
-	v->size = (uint64_t)number(t);
-	v->filesystem = text(t);
-	v->label = text(t);
-	v->snapshot_created = instant(t);
-	v->snapshot_id = text(t);
-	v->snapshot_of = number(t);
-	v->reading = reading(t);
+	if (!string && r->status >= 0)
+		r->status = ERR_FORMAT;
+	return string;
 }
 
-static void read_source(struct reading_table *t, void *row)
+static struct instant take_instant(struct row *r)
 {
-	struct case_source *s = row;
+	struct instant instant = { 0 };
 
-	s->id = number(t);
-	s->volume = number(t);
-	s->path = needed_text(t);
-	s->reader = needed_text(t);
-	s->size = (uint64_t)number(t);
-	s->entry = (uint64_t)number(t);
-	s->sequence = (uint64_t)number(t);
-	s->deleted = number(t) != 0;
-	s->reading = reading(t);
-	s->companions = text(t);
+	if (sqlite3_column_type(r->statement, r->column) == SQLITE_NULL) {
+		r->column += 4;
+		return instant;
+	}
+	instant.ticks = take_int(r);
+	instant.precision = take_int(r);
+	instant.zone = (uint8_t)take_enum(r, ZONE_OFFSET);
+	instant.state = (uint8_t)take_enum(r, INSTANT_INVALID);
+	return instant;
 }
 
-static void read_coverage(struct reading_table *t, void *row)
-{
-	struct case_coverage *c = row;
+typedef void (*row_reader)(struct row *r, void *item);
 
-	c->source = number(t);
-	c->recorder = needed_text(t);
-	c->from = instant(t);
-	c->to = instant(t);
+static void read_evidence(struct row *r, void *item)
+{
+	struct case_evidence *row = item;
+
+	row->id = take_int(r);
+	row->path = take_required(r);
+	row->format = take_string(r);
+	row->size = (uint64_t)take_int(r);
+	row->segments = take_string(r);
+	row->sha256 = take_string(r);
+	row->md5 = take_string(r);
+	row->sha1 = take_string(r);
+	row->stored_md5 = take_string(r);
+	row->stored_sha1 = take_string(r);
+	row->acquired = take_instant(r);
+	row->acquired_basis = take_string(r);
+	row->unreadable = take_string(r);
 }
 
-static void read_problem(struct reading_table *t, void *row)
+static void read_volume(struct row *r, void *item)
 {
-	struct case_problem *p = row;
+	struct case_volume *row = item;
 
-	p->source = number(t);
-	p->volume = number(t);
-	p->where = needed_text(t);
-	p->what = needed_text(t);
-	p->offset = sqlite3_column_type(t->statement, t->next) == SQLITE_NULL ?
-		FAILURE_NO_OFFSET : (uint64_t)sqlite3_column_int64(t->statement, t->next);
-	t->next++;
-	p->lost = number(t) != 0;
+	row->id = take_int(r);
+	row->evidence = take_int(r);
+	row->offset = (uint64_t)take_int(r);
+	row->size = (uint64_t)take_int(r);
+	row->filesystem = take_string(r);
+	row->label = take_string(r);
+	row->snapshot_created = take_instant(r);
+	row->snapshot_id = take_string(r);
+	row->snapshot_of = take_int(r);
+	row->reading = (enum reading)take_enum(r, READING_SKIPPED);
 }
 
-static void read_fact(struct reading_table *t, void *row)
+static void read_source(struct row *r, void *item)
 {
-	struct case_fact *f = row;
+	struct case_source *row = item;
 
-	f->key = needed_text(t);
-	f->value = needed_text(t);
+	row->id = take_int(r);
+	row->volume = take_int(r);
+	row->path = take_required(r);
+	row->reader = take_required(r);
+	row->size = (uint64_t)take_int(r);
+	row->entry = (uint64_t)take_int(r);
+	row->sequence = (uint64_t)take_int(r);
+	row->deleted = take_enum(r, 1) == 1;
+	row->reading = (enum reading)take_enum(r, READING_SKIPPED);
+	row->companions = take_string(r);
 }
 
-/* A trace of a type this program does not know is left out, and counted by the caller. */
-static void read_trace(struct reading_table *t, void *row)
+static void take_values(struct row *r, struct case_trace *row)
 {
-	struct case_trace *c = row;
-
-	c->id = number(t);
-	c->source = number(t);
-
-	const struct trace_type *type = trace_type_find(text_of(needed_text(t)));
-
-	c->trace.origin.offset = (uint64_t)number(t);
-	c->trace.origin.size = (uint64_t)number(t);
-	c->trace.origin.companion = (unsigned)number(t);
-	c->trace.origin.address = text_of(text(t));
-
-	const int64_t recovery = number(t);
-	const int column = t->next++;
-	const size_t size = (size_t)sqlite3_column_bytes(t->statement, column);
-	const void *fields = arena_copy(t->arena, sqlite3_column_blob(t->statement, column), size);
+	const int column = r->column++;
+	const void *data = sqlite3_column_blob(r->statement, column);
+	const size_t size = (size_t)sqlite3_column_bytes(r->statement, column);
 	struct value *values = NULL;
 
-	c->sha256 = text(t);
-	c->trace.recovery = recovery >= 0 && recovery <= RECOVERY_LOG_EARLIER ?
-		(enum recovery)recovery : RECOVERY_DELETED;
-	if (!type || !fields ||
-	    trace_decode(t->arena, type, span_of(fields, size), &values, NULL) < 0)
+	if (sqlite3_column_type(r->statement, column) != SQLITE_BLOB || !row->trace.type) {
+		r->status = ERR_FORMAT;
 		return;
-	c->trace.type = type;
-	c->trace.values = values;
+	}
+
+	const void *copy = arena_copy(r->arena, data ? data : "", size);
+
+	if (!copy) {
+		r->status = ERR_NO_MEMORY;
+		return;
+	}
+
+	const enum status status = trace_decode(r->arena, row->trace.type, span_of(copy, size),
+						&values, NULL);
+
+	if (status < 0)
+		r->status = status;
+	row->trace.values = values;
 }
 
-/* Reads a whole table into an array of rows; count first, so that the array is made once. */
-static enum status load(struct case_file *file, struct arena *arena, const char *table,
-			const char *columns, size_t row_size,
-			void (*read)(struct reading_table *, void *), void **ret, size_t *ret_n,
+static void read_trace(struct row *r, void *item)
+{
+	struct case_trace *row = item;
+
+	row->id = take_int(r);
+	row->source = take_int(r);
+
+	const struct text type = take_text(r);
+
+	row->trace.type = type.data ? trace_type_find(type) : NULL;
+	row->trace.recovery = (enum recovery)take_enum(r, RECOVERY_LOG_EARLIER);
+	row->trace.origin.offset = (uint64_t)take_int(r);
+	row->trace.origin.size = (uint64_t)take_int(r);
+	row->trace.origin.companion = take_enum(r, SOURCE_MAX_COMPANIONS);
+	row->trace.origin.address = take_text(r);
+	take_values(r, row);
+	row->sha256 = take_string(r);
+}
+
+static void read_coverage(struct row *r, void *item)
+{
+	struct case_coverage *row = item;
+
+	r->column++; /* its own id is of no use */
+	row->source = take_int(r);
+	row->recorder = take_required(r);
+	row->from = take_instant(r);
+	row->to = take_instant(r);
+}
+
+static void read_problem(struct row *r, void *item)
+{
+	struct case_problem *row = item;
+
+	r->column++; /* its own id is of no use */
+	row->source = take_int(r);
+	row->volume = take_int(r);
+	row->where = take_required(r);
+	row->what = take_required(r);
+	if (sqlite3_column_type(r->statement, r->column) == SQLITE_NULL) {
+		r->column++;
+		row->offset = FAILURE_NO_OFFSET;
+	} else {
+		row->offset = (uint64_t)take_int(r);
+	}
+	row->lost = take_enum(r, 1) == 1;
+}
+
+static void read_fact(struct row *r, void *item)
+{
+	struct case_fact *row = item;
+
+	row->key = take_required(r);
+	row->value = take_required(r);
+}
+
+/* All rows of one table as an array in the arena, grown by doubling. */
+static enum status load(struct case_file *file, struct arena *arena, enum case_statement which,
+			size_t item_size, row_reader read, void **ret, size_t *ret_n,
 			struct failure *why)
 {
-	struct reading_table t = { NULL, arena, 0, false };
-	char sql[512];
-	size_t room = 0, n = 0;
+	sqlite3_stmt *statement;
+	char *items = NULL;
+	size_t n = 0, room = 0;
+	int rc;
+	const enum status status = case_statement(file, which, &statement, why);
 
-	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
-	if (sqlite3_prepare_v2(case_database(file), sql, -1, &t.statement, NULL) == SQLITE_OK &&
-	    sqlite3_step(t.statement) == SQLITE_ROW)
-		room = (size_t)sqlite3_column_int64(t.statement, 0);
-	sqlite3_finalize(t.statement);
-	t.statement = NULL;
+	if (status < 0)
+		return status;
+	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+		if (n == room) {
+			const size_t more = room ? room * 2 : 16;
+			char *grown = arena_array(arena, more, item_size);
 
-	char *rows = arena_array(arena, room + 1, row_size);
+			if (!grown)
+				return failure_set(why, ERR_NO_MEMORY, "case '%s'", file->path);
+			if (n)
+				memcpy(grown, items, n * item_size);
+			items = grown;
+			room = more;
+		}
 
-	if (!rows)
-		return failure_set(why, ERR_NO_MEMORY, "%zu rows of %s", room, table);
-	(void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY %s", columns, table,
-		       strcmp(table, "trace") == 0 ? "source, id" :
-		       strcmp(table, "fact") == 0  ? "key" :
-						     "id");
-	if (sqlite3_prepare_v2(case_database(file), sql, -1, &t.statement, NULL) != SQLITE_OK)
-		return failure_set(why, ERR_FORMAT, "table %s: %s", table,
-				   sqlite3_errmsg(case_database(file)));
-	for (; n < room && sqlite3_step(t.statement) == SQLITE_ROW; n++) {
-		t.next = 0;
-		read(&t, rows + n * row_size);
+		struct row r = { .statement = statement, .arena = arena };
+
+		read(&r, items + n * item_size);
+		if (r.status < 0) {
+			(void)sqlite3_reset(statement); /* given up, told below */
+			return failure_set(why, r.status, "case '%s': row %zu of '%s' is damaged",
+					   file->path, n + 1, sqlite3_column_table_name
+					   (statement, 0));
+		}
+		n++;
 	}
-	sqlite3_finalize(t.statement);
-	if (t.bad)
-		return failure_set(why, ERR_FORMAT, "table %s holds what no case has", table);
-	*ret = rows;
+	if (rc != SQLITE_DONE)
+		return case_failure(file, why, "read");
+	(void)sqlite3_reset(statement); /* the last step went well */
+	*ret = items;
 	*ret_n = n;
 	return STATUS_OK;
 }
 
-/* Drops the traces whose type is unknown to this program. */
-static size_t keep_known(struct case_trace *traces, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		if (traces[i].trace.type)
-			traces[kept++] = traces[i];
-	return kept;
-}
-
-#define LOAD(table, columns, type, read, field)                                                    \
-	do {                                                                                       \
-		void *rows = NULL;                                                                 \
-		if (status >= 0)                                                                   \
-			status = load(file, arena, table, columns, sizeof(struct type), read,      \
-				      &rows, &c.n_##field, why);                                   \
-		c.field = rows;                                                                    \
-	} while (0)
-
 enum status case_load(struct case_file *file, struct arena *arena, struct case_contents *ret,
 		      struct failure *why)
 {
-	struct case_contents c = { 0 };
-	enum status status = STATUS_OK;
-	void *traces = NULL;
+	enum { TABLES = 7 };
+	static const struct {
+		enum case_statement which;
+		size_t size;
+		row_reader read;
+	} tables[TABLES] = {
+		{ LOAD_EVIDENCE, sizeof(struct case_evidence), read_evidence },
+		{ LOAD_VOLUMES, sizeof(struct case_volume), read_volume },
+		{ LOAD_SOURCES, sizeof(struct case_source), read_source },
+		{ LOAD_TRACES, sizeof(struct case_trace), read_trace },
+		{ LOAD_COVERAGE, sizeof(struct case_coverage), read_coverage },
+		{ LOAD_PROBLEMS, sizeof(struct case_problem), read_problem },
+		{ LOAD_FACTS, sizeof(struct case_fact), read_fact },
+	};
+	void *rows[TABLES] = { NULL };
+	size_t n[TABLES] = { 0 };
 
-	LOAD("evidence", "id,path,format,size,segments,sha256,md5,sha1,stored_md5,stored_sha1,"
-			 "acquired,acquired_basis,unreadable", case_evidence, read_evidence,
-	     evidence);
-	LOAD("volume", "id,evidence,offset,size,filesystem,label,snapshot_created,snapshot_id,"
-		       "snapshot_of,reading_code", case_volume, read_volume, volumes);
-	LOAD("source", "id,volume,path,reader,size,entry,sequence,deleted,reading_code,companions",
-	     case_source, read_source, sources);
-	LOAD("coverage", "source,recorder,first,last", case_coverage, read_coverage, coverage);
-	LOAD("problem", "source,volume,place,what,offset,lost", case_problem, read_problem,
-	     problems);
-	LOAD("fact", "key,value", case_fact, read_fact, facts);
-	if (status >= 0)
-		status = load(file, arena, "trace",
-			      "id,source,type,offset,size,companion,address,recovery,fields,sha256",
-			      sizeof(struct case_trace), read_trace, &traces, &c.n_traces, why);
-	if (status < 0)
-		return failure_wrap(why, "case");
-	c.n_traces = keep_known(traces, c.n_traces);
-	c.traces = traces;
-	*ret = c;
+	for (size_t i = 0; i < TABLES; i++) {
+		const enum status status = load(file, arena, tables[i].which, tables[i].size,
+						tables[i].read, &rows[i], &n[i], why);
+
+		if (status < 0)
+			return status;
+	}
+	*ret = (struct case_contents){
+		.evidence = rows[0], .n_evidence = n[0], .volumes = rows[1], .n_volumes = n[1],
+		.sources = rows[2],  .n_sources = n[2],	 .traces = rows[3],  .n_traces = n[3],
+		.coverage = rows[4], .n_coverage = n[4], .problems = rows[5], .n_problems = n[5],
+		.facts = rows[6],    .n_facts = n[6],
+	};
 	return STATUS_OK;
 }
 
 enum status case_find_judgement(struct case_file *file, int64_t id, struct arena *arena,
 				struct case_judgement *ret, struct failure *why)
 {
-	struct reading_table t = { NULL, arena, 0, false };
-	struct case_judgement j;
-	const char *sql = id ? "SELECT id,document,tool_version,signatures_sha256,mandates_sha256,"
-			       "exit_status FROM judgement WHERE id=?" :
-			       "SELECT id,document,tool_version,signatures_sha256,mandates_sha256,"
-			       "exit_status FROM judgement ORDER BY id DESC LIMIT 1";
+	sqlite3_stmt *statement;
+	const enum status status = case_statement(file, id ? FIND_JUDGEMENT : LATEST_JUDGEMENT,
+						  &statement, why);
 
-	if (sqlite3_prepare_v2(case_database(file), sql, -1, &t.statement, NULL) != SQLITE_OK)
-		return failure_set(why, ERR_FORMAT, "judgements: %s",
-				   sqlite3_errmsg(case_database(file)));
-	if (id)
-		(void)sqlite3_bind_int64(t.statement, 1, id);
-	if (sqlite3_step(t.statement) != SQLITE_ROW) {
-		sqlite3_finalize(t.statement);
+	if (status < 0)
+		return status;
+	if (id && sqlite3_bind_int64(statement, 1, id) != SQLITE_OK)
+		return case_failure(file, why, "find judgement");
+
+	const int rc = sqlite3_step(statement);
+
+	if (rc == SQLITE_DONE)
 		return STATUS_END;
-	}
-	j.id = number(&t);
-	j.document = needed_text(&t);
-	j.tool_version = needed_text(&t);
-	j.signatures_sha256 = needed_text(&t);
-	j.mandates_sha256 = needed_text(&t);
-	j.exit_status = (int)number(&t);
-	sqlite3_finalize(t.statement);
-	if (t.bad)
-		return failure_set(why, ERR_NO_MEMORY, "judgement");
-	*ret = j;
+	if (rc != SQLITE_ROW)
+		return case_failure(file, why, "find judgement");
+
+	struct row r = { .statement = statement, .arena = arena };
+	struct case_judgement row = { .id = take_int(&r) };
+
+	row.document = take_required(&r);
+	row.tool_version = take_string(&r);
+	row.signatures_sha256 = take_string(&r);
+	row.mandates_sha256 = take_string(&r);
+	row.exit_status = (int)take_enum(&r, 255);
+	(void)sqlite3_reset(statement); /* the step went well */
+	if (r.status < 0)
+		return failure_set(why, r.status, "case '%s': a judgement is damaged", file->path);
+	*ret = row;
 	return STATUS_OK;
 }
