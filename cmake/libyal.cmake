@@ -62,4 +62,4 @@ endforeach()
 
 avouch_find_archive(AVOUCH_TSK_ARCHIVE tsk libtsk-dev)
 avouch_isolate(tsk tsk ${AVOUCH_TSK_ARCHIVE} DROP "^(aff|ewf|vmdk|vhd)[.]o$"
-  LINK avouch_tsk_formats stdc++ ZLIB::ZLIB)
+  LINK avouch_tsk_formats stdc++ m ZLIB::ZLIB)

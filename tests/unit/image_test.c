@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images of every format, whole and damaged. What is read is compared with a pattern whose every
+ * block says which it is, and with the digest that the image itself stores (as ewfverify does).
+ * E01 sets are made by ewfacquire, partition tables compared with mmls.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "parsers/stream/digest.h"
+#include "parsers/stream/image.h"
+#include "parsers/stream/partition.h"
+
+enum { BLOCK = 512, PATTERN_BLOCKS = 20000 };
+
+static char scratch[] = "/tmp/avouch-image-XXXXXX";
+
+__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
+{
+	char command[2048];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	return system(command); /* NOLINT: commands of this file */
+}
+
+static const char *in_scratch(const char *name)
+{
+	static char paths[4][512];
+	static int next;
+
+	next = (next + 1) % 4;
+	snprintf(paths[next], sizeof(paths[next]), "%s/%s", scratch, name);
+	return paths[next];
+}
+
+static const char *in_corpus(const char *name)
+{
+	static char path[1024];
+	const char *corpus = getenv("AVOUCH_CORPUS");
+
+	snprintf(path, sizeof(path), "%s/%s", corpus ? corpus : "../shared/corpus", name);
+	if (access(path, R_OK) != 0) {
+		print_message("no sample %s: skipped\n", path);
+		skip();
+	}
+	return path;
+}
+
+/* Every block holds its own number, scrambled so that it does not compress away. */
+static void fill_block(uint8_t block[BLOCK], uint64_t number)
+{
+	uint64_t x = number * UINT64_C(0x9e3779b97f4a7c15) + 1;
+
+	memcpy(block, &number, 8);
+	for (size_t i = 8; i < BLOCK; i += 8) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		memcpy(block + i, &x, 8);
+	}
+}
+
+static bool block_right(const uint8_t block[BLOCK], uint64_t number)
+{
+	uint8_t expected[BLOCK];
+
+	fill_block(expected, number);
+	return memcmp(block, expected, BLOCK) == 0;
+}
+
+static int make_pattern(void **state)
+{
+	uint8_t block[BLOCK];
+
+	(void)state;
+	if (!mkdtemp(scratch))
+		return -1;
+
+	FILE *file = fopen(in_scratch("pattern.raw"), "wb");
+
+	if (!file)
+		return -1;
+	for (uint64_t i = 0; i < PATTERN_BLOCKS; i++) {
+		fill_block(block, i);
+		fwrite(block, 1, BLOCK, file);
+	}
+	return fclose(file);
+}
+
+static int drop_scratch(void **state)
+{
+	(void)state;
+	return run("rm -rf %s", scratch);
+}
+
+/* pattern.E01 to .E0n of 2 MiB each. */
+static void make_ewf(const char *name, const char *compression)
+{
+	if (run("ewfacquire -u -q -S 2097152 -c %s -t %s %s >/dev/null 2>&1", compression,
+		in_scratch(name), in_scratch("pattern.raw")) != 0) {
+		print_message("ewfacquire is missing: skipped\n");
+		skip();
+	}
+}
+
+static struct image *must_open(const char *path)
+{
+	struct failure why = FAILURE_NONE;
+	struct image *image = NULL;
+
+	if (image_open(&path, 1, &image, &why) < 0)
+		fail_msg("%s", why.text);
+	return image;
+}
+
+static struct failure must_refuse(const char *path, enum status expected, const char *saying)
+{
+	struct failure why = FAILURE_NONE;
+	struct image *image = NULL;
+	const enum status status = image_open(&path, 1, &image, &why);
+
+	print_message("%s\n", why.text);
+	assert_int_equal(status, expected);
+	assert_null(image);
+	assert_non_null(strstr(why.text, saying));
+	return why;
+}
+
+static int read_random_blocks(const char *path, unsigned seed)
+{
+	struct image *image = must_open(path);
+	uint8_t block[BLOCK];
+	uint64_t x = seed + 1;
+	int bad = 0;
+
+	for (int i = 0; i < 20000 && !bad; i++) {
+		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+
+		const uint64_t number = (x >> 33) % PATTERN_BLOCKS;
+
+		if (stream_read(image->stream, number * BLOCK, block, BLOCK, NULL) < 0 ||
+		    !block_right(block, number))
+			bad = 1;
+	}
+	image_close(image);
+	return bad;
+}
+
+static void check_with_four_processes(const char *path)
+{
+	pid_t readers[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		readers[i] = fork();
+		assert_true(readers[i] >= 0);
+		if (readers[i] == 0)
+			_exit(read_random_blocks(path, i));
+	}
+	for (int i = 0; i < 4; i++) {
+		int result = -1;
+
+		assert_int_equal(waitpid(readers[i], &result, 0), readers[i]);
+		assert_int_equal(result, 0);
+	}
+}
+
+static void four_processes_get_every_block_of_a_raw_image_right(void **state)
+{
+	(void)state;
+	check_with_four_processes(in_scratch("pattern.raw"));
+}
+
+static void four_processes_get_every_block_of_a_multi_segment_ewf_right(void **state)
+{
+	(void)state;
+	make_ewf("pattern", "none");
+
+	struct image *image = must_open(in_scratch("pattern.E01"));
+
+	assert_int_equal(image->format, IMAGE_EWF);
+	assert_true(image->n_segments > 3);
+	assert_int_equal(image->stream->size, PATTERN_BLOCKS * BLOCK);
+	image_close(image);
+	check_with_four_processes(in_scratch("pattern.E01"));
+}
+
+static void listed_segments_may_stand_in_any_order(void **state)
+{
+	const char *paths[] = { NULL, NULL, NULL, NULL, NULL, NULL };
+	char names[6][512];
+	size_t n = 0;
+	struct image *image = NULL;
+	uint8_t block[BLOCK];
+
+	(void)state;
+	for (int i = 6; i >= 1; i--) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "pattern.E%02d", i);
+		snprintf(names[n], sizeof(names[n]), "%s", in_scratch(name));
+		paths[n] = names[n];
+		if (access(names[n], R_OK) == 0)
+			n++;
+	}
+	if (n < 2)
+		skip();
+	assert_int_equal(image_open(paths, n, &image, NULL), STATUS_OK);
+	assert_int_equal(stream_read(image->stream, 7 * BLOCK, block, BLOCK, NULL), STATUS_OK);
+	assert_true(block_right(block, 7));
+	image_close(image);
+}
+
+static void split_raw_is_read_as_one_and_a_gap_is_named(void **state)
+{
+	(void)state;
+	assert_int_equal(run("cd %s && split -b 3000000 -d -a 3 --numeric-suffixes=1 pattern.raw "
+			     "pattern.dd.", scratch), 0);
+
+	struct image *image = must_open(in_scratch("pattern.dd.001"));
+
+	assert_int_equal(image->format, IMAGE_SPLIT_RAW);
+	assert_int_equal(image->n_segments, 4);
+	assert_int_equal(image->stream->size, PATTERN_BLOCKS * BLOCK);
+	image_close(image);
+	check_with_four_processes(in_scratch("pattern.dd.001"));
+	unlink(in_scratch("pattern.dd.002"));
+	must_refuse(in_scratch("pattern.dd.001"), ERR_TRUNCATED, "pattern.dd.002' is missing");
+}
+
+/* Flips a bit in the middle of segment 2; every block must be right or refused, never wrong. */
+static void check_damage(const char *compression)
+{
+	uint8_t block[BLOCK];
+	size_t n_refused = 0;
+
+	make_ewf("hurt", compression);
+	assert_int_equal(run("cd %s && printf 'damage' | dd of=hurt.E02 bs=1 seek=1000000 conv=notrunc "
+			     "status=none", scratch), 0);
+
+	struct image *image = must_open(in_scratch("hurt.E01"));
+
+	for (uint64_t i = 0; i < PATTERN_BLOCKS; i++) {
+		struct failure why = FAILURE_NONE;
+		const enum status status =
+			stream_read(image->stream, i * BLOCK, block, BLOCK, &why);
+
+		if (status >= 0) {
+			assert_true(block_right(block, i));
+			continue;
+		}
+		assert_int_equal(status, ERR_UNREADABLE);
+		assert_true(why.offset <= i * BLOCK);
+		n_refused++;
+	}
+	print_message("%zu blocks refused\n", n_refused);
+	assert_in_range(n_refused, 1, 2 * 64);
+	assert_int_equal(image->unreadable->n_items, 1);
+	assert_int_equal(image->unreadable->items[0].size, n_refused * BLOCK);
+	image_close(image);
+	run("rm -f %s/hurt.*", scratch);
+}
+
+static void a_damaged_chunk_is_unreadable_and_never_zeros(void **state)
+{
+	(void)state;
+	check_damage("none");
+	check_damage("fast");
+}
+
+static void missing_and_cut_segments_are_named(void **state)
+{
+	(void)state;
+	make_ewf("gone", "none");
+	assert_int_equal(run("cd %s && mv gone.E03 kept", scratch), 0);
+	must_refuse(in_scratch("gone.E01"), ERR_TRUNCATED, "gone.E03");
+	assert_int_equal(run("cd %s && head -c 1500000 kept > gone.E03", scratch), 0);
+	must_refuse(in_scratch("gone.E01"), ERR_TRUNCATED, "gone.E03' is cut off");
+	must_refuse(in_scratch("gone.E02"), ERR_TRUNCATED, "name the first");
+	run("rm -f %s/gone.*", scratch);
+}
+
+static void what_is_no_disk_is_refused_with_advice(void **state)
+{
+	(void)state;
+	assert_int_equal(run("cd %s && : > empty && head -c 4096 /dev/urandom | gzip > packed.gz",
+			     scratch), 0);
+	must_refuse(in_scratch("empty"), ERR_TRUNCATED, "is empty");
+	must_refuse(in_scratch("packed.gz"), ERR_UNSUPPORTED, "unpack it first");
+	must_refuse(in_scratch("absent"), ERR_IO, "absent");
+	must_refuse(scratch, ERR_IO, "no file and no disk");
+	must_refuse(in_corpus("images/zeros_128s.Ex01"), ERR_UNSUPPORTED, "Ex01");
+	must_refuse(in_corpus("images/hfsplus_zlib.dmg"), ERR_UNSUPPORTED, "DMG");
+	must_refuse(in_corpus("images_odd/fuzz_parse_segment_overflow.E01"), ERR_FORMAT, "EWF");
+}
+
+static void media_of_real_ewf_images_has_the_digest_they_store(void **state)
+{
+	static const char *const images[] = { "images/ext2.E01", "images/image-split.E01",
+					      "images/exfat1.E01", "images/ntfs_test.ntfs.dd.E01",
+					      "images/nps-2010-emails.E01" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		struct image *image = must_open(in_corpus(images[i]));
+		struct failure why = FAILURE_NONE;
+		struct digests digests;
+		char acquired[INSTANT_TEXT_SIZE];
+
+		if (stream_digest(image->stream, NULL, NULL, &digests, &why) < 0)
+			fail_msg("%s: %s", images[i], why.text);
+		print_message("%s: acquired %s zone %d md5 %d sha1 %d\n", images[i],
+			      instant_format(image->acquired, acquired), image->acquired.zone,
+			      image->has_md5, image->has_sha1);
+		if (image->has_md5)
+			assert_memory_equal(digests.md5, image->md5, sizeof(digests.md5));
+		if (image->has_sha1)
+			assert_memory_equal(digests.sha1, image->sha1, sizeof(digests.sha1));
+		image_close(image);
+	}
+}
+
+static void virtual_disks_hold_what_qemu_img_finds_in_them(void **state)
+{
+	static const char *const images[] = { "images/ext2.vmdk", "images/ext2.qcow2",
+					      "images/lvm.qcow2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		const char *path = in_corpus(images[i]);
+		struct image *disk = must_open(path);
+		struct digests by_us, by_qemu;
+
+		if (run("qemu-img convert -O raw %s %s", path, in_scratch("converted")) != 0)
+			skip();
+
+		struct image *raw = must_open(in_scratch("converted"));
+
+		assert_int_equal(disk->stream->size, raw->stream->size);
+		assert_int_equal(stream_digest(disk->stream, NULL, NULL, &by_us, NULL), STATUS_OK);
+		assert_int_equal(stream_digest(raw->stream, NULL, NULL, &by_qemu, NULL), STATUS_OK);
+		assert_memory_equal(by_us.sha256, by_qemu.sha256, 32);
+		image_close(disk);
+		image_close(raw);
+	}
+}
+
+/* The allocated rows of mmls: "002:  000:000   0000002048   0000124927 ..." */
+static size_t rows_of_mmls(const char *path, uint64_t starts[16])
+{
+	char command[1200], line[256];
+	size_t n = 0;
+
+	snprintf(command, sizeof(command), "mmls -a %s 2>/dev/null", path);
+
+	FILE *pipe = popen(command, "r"); /* NOLINT */
+
+	while (fgets(line, sizeof(line), pipe)) {
+		unsigned long long start = 0;
+		char slot[16];
+
+		if (n < 16 && sscanf(line, "%*d: %15s %llu", slot, &start) == 2)
+			starts[n++] = start * 512;
+	}
+	pclose(pipe);
+	return n;
+}
+
+static void partition_tables_agree_with_mmls(void **state)
+{
+	static const char *const images[] = { "images/image-split.E01", "images/exfat1.E01" };
+	struct arena *arena = arena_new(1 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
+		const char *path = in_corpus(images[i]);
+		uint64_t starts[16];
+		const size_t n = rows_of_mmls(path, starts);
+		struct image *image = must_open(path);
+		struct partition_table table;
+		struct failure why = FAILURE_NONE;
+
+		if (partition_table_read(image->stream, arena, &table, &why) < 0)
+			fail_msg("%s", why.text);
+		assert_true(n > 0);
+		assert_int_equal(table.n_partitions, n);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(table.partitions[k].offset, starts[k]);
+		image_close(image);
+	}
+
+	struct image *bare = must_open(in_corpus("images/ext2.E01"));
+	struct partition_table table;
+
+	assert_int_equal(partition_table_read(bare->stream, arena, &table, NULL), STATUS_OK);
+	assert_string_equal(table.scheme, "none");
+	assert_int_equal(table.partitions[0].size, bare->stream->size);
+	image_close(bare);
+	arena_free(arena);
+}
+
+static void ranges_merge_and_are_found(void **state)
+{
+	struct range_list list = { 0 };
+
+	(void)state;
+	assert_true(ranges_add(&list, 100, 10));
+	assert_true(ranges_add(&list, 300, 10));
+	assert_true(ranges_add(&list, 200, 10));
+	assert_int_equal(list.n_items, 3);
+	assert_null(ranges_find(&list, 110, 90));
+	assert_int_equal(ranges_find(&list, 110, 91)->offset, 200);
+	assert_int_equal(ranges_find(&list, 0, 101)->offset, 100);
+	assert_null(ranges_find(&list, 310, 10));
+	assert_true(ranges_add(&list, 110, 90));
+	assert_int_equal(list.n_items, 2);
+	assert_int_equal(list.items[0].size, 110);
+	assert_true(ranges_add(&list, 0, UINT64_MAX));
+	assert_int_equal(list.n_items, 1);
+	ranges_release(&list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranges_merge_and_are_found),
+		cmocka_unit_test(four_processes_get_every_block_of_a_raw_image_right),
+		cmocka_unit_test(four_processes_get_every_block_of_a_multi_segment_ewf_right),
+		cmocka_unit_test(listed_segments_may_stand_in_any_order),
+		cmocka_unit_test(split_raw_is_read_as_one_and_a_gap_is_named),
+		cmocka_unit_test(a_damaged_chunk_is_unreadable_and_never_zeros),
+		cmocka_unit_test(missing_and_cut_segments_are_named),
+		cmocka_unit_test(what_is_no_disk_is_refused_with_advice),
+		cmocka_unit_test(media_of_real_ewf_images_has_the_digest_they_store),
+		cmocka_unit_test(virtual_disks_hold_what_qemu_img_finds_in_them),
+		cmocka_unit_test(partition_tables_agree_with_mmls),
+	};
+
+	return cmocka_run_group_tests(tests, make_pattern, drop_scratch);
+}
