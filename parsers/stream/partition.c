@@ -89,6 +89,17 @@ static enum status list(struct stream *disk, const TSK_VS_INFO *table, struct ar
 	return STATUS_OK;
 }
 
+/*
+ * Whether libtsk just failed because there is no table. libtsk 4.11 also guesses at encryption here
+ * (which is for the reader of the volume to say), and sets no error at all when that guess is no.
+ */
+static bool nothing_found(void)
+{
+	const uint32_t code = tsk_error_get_errno();
+
+	return code == 0 || code == TSK_ERR_VS_UNKTYPE || code == TSK_ERR_VS_ENCRYPTED;
+}
+
 enum status partition_table_read(struct stream *disk, struct arena *arena,
 				 struct partition_table *ret, struct failure *why)
 {
@@ -98,10 +109,11 @@ enum status partition_table_read(struct stream *disk, struct arena *arena,
 
 	if (status < 0)
 		return status;
+	tsk_error_reset();
 	table = tsk_vs_open(&image->info, 0, TSK_VS_TYPE_DETECT);
 	if (table)
 		return list(disk, table, arena, ret, why);
-	if (tsk_error_get_errno() == TSK_ERR_VS_UNKTYPE && image->last.status >= 0)
+	if (nothing_found() && image->last.status >= 0)
 		return bare_volume(disk, arena, ret, why);
 	return failure_from_tsk(image, why, "partition table");
 }
