@@ -44,11 +44,9 @@ static struct parent unknown(void)
 	return (struct parent){ .path = text_of(unknown_parent), .live = REGF_NO_CELL };
 }
 
-/* Whether a parent can ever have had that child: the lengths of names. */
 #define MOMENT ((uint64_t)(2 * TICKS_PER_SECOND))
-enum kinship { KINSHIP_DENIED, KINSHIP_OPEN, KINSHIP_FITS };
 
-static enum kinship kinship(const struct regf_key *parent, const struct regf_key *child)
+enum kinship cell_kinship(const struct regf_key *parent, const struct regf_key *child)
 {
 	const bool ascii = (child->flags & REGF_KEY_ASCII_NAME) != 0;
 	const size_t name_size = child->name.size * (ascii ? 2 : 1);
@@ -59,13 +57,18 @@ static enum kinship kinship(const struct regf_key *parent, const struct regf_key
 	return parent->longest_subkey_name >= name_size ? KINSHIP_FITS : KINSHIP_DENIED;
 }
 
-static struct parent live_parent(const struct cell_map *map, struct arena *arena, uint32_t cell,
+static struct parent live_parent(struct recovered_keys *all, struct arena *arena, uint32_t cell,
 				 const struct regf_key *nk, const struct regf_key *child)
 {
-	const struct text path = cell_map_path(map, arena, cell);
+	if (!all->last_path.data || all->last_parent != cell) {
+		all->last_path = cell_map_path(&all->map, arena, cell);
+		all->last_parent = cell;
+	}
+
+	const struct text path = all->last_path;
 	struct parent parent = { .path = path, .live = cell };
 
-	const enum kinship kin = kinship(nk, child);
+	const enum kinship kin = cell_kinship(nk, child);
 
 	if (!path.data || kin == KINSHIP_DENIED)
 		return unknown();
@@ -86,11 +89,11 @@ static struct parent parent_of(struct recovered_keys *all, struct arena *arena,
 	struct regf_key nk;
 
 	if (cell_map_key(&all->map, cell, &nk))
-		return live_parent(&all->map, arena, cell, &nk, &key->nk);
+		return live_parent(all, arena, cell, &nk, &key->nk);
 	above = find_recovered(all, (uint64_t)cell + REGF_BINS_OFFSET);
 	if (!above || above->fixed || above->resolving || depth >= LIMIT_DEPTH ||
 	    !resolve(all, arena, above, depth + 1) ||
-	    kinship(&above->nk, &key->nk) == KINSHIP_DENIED)
+	    cell_kinship(&above->nk, &key->nk) == KINSHIP_DENIED)
 		return unknown();
 
 	const bool fits_time = above->nk.last_written >= key->nk.last_written;

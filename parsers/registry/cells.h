@@ -47,6 +47,9 @@ struct recovered_keys {
 	struct cell_map map;
 	struct recovered *keys; /* by offset */
 	size_t n_keys, room;
+	/* The live parent whose path was last made: neighbours are often siblings. */
+	uint32_t last_parent;
+	struct text last_path;
 };
 
 /* Finds the deleted keys of a hive: fills hive->recovered. */
@@ -76,9 +79,17 @@ bool cell_map_key(const struct cell_map *map, uint32_t cell, struct regf_key *re
 MUST_USE enum status recovered_add(struct recovered_keys *all, const struct recovered *key,
 				   struct failure *why);
 
-/* Adds the keys that the transaction logs deleted on their way. */
+/*
+ * Adds the keys that the transaction logs deleted on their way, and those that stand in log entries
+ * from before the hive was last written whole and are no longer in the hive.
+ */
 MUST_USE enum status log_states_recover(struct recovered_keys *all, struct hive *hive,
 					struct failure *why);
+
+/* Whether a parent can ever have had that child, by the lengths of names and the times. */
+enum kinship { KINSHIP_DENIED, KINSHIP_OPEN, KINSHIP_FITS };
+
+enum kinship cell_kinship(const struct regf_key *parent, const struct regf_key *child);
 
 /* Finds the paths of all recovered keys, and which live keys replaced them. */
 MUST_USE enum status cell_paths_resolve(struct recovered_keys *recovered, struct arena *arena,

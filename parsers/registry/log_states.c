@@ -4,6 +4,11 @@
  * each log entry; a key that stands in an allocated cell before an entry and no longer after it
  * was deleted (or moved) by that entry. This also gives the keys of the primary file that the logs
  * delete.
+ *
+ * Entries that were not applied, since the hive was written whole after them, still hold pages as
+ * they were then. Each is laid over the final state: a key that stands there and is no longer in the
+ * hive was deleted since. Its parent may stand in another page, of the final state, and then be
+ * another key; the path is sure only where the lengths of names or the times fit.
  */
 #include "parsers/registry/cells.h"
 
@@ -18,11 +23,14 @@ struct stepping {
 	const struct hive_patch *patches; /* of the entry */
 	size_t n_patches;
 	struct cell_map before; /* without free bits: only allocated cells are looked at */
+	bool stale; /* the entry was not applied: what comes after is the final state */
 };
 
 /* Where the state after the entry has these bytes: the last patch that holds the offset. */
 static struct span after(const struct stepping *step, uint64_t offset, size_t size)
 {
+	if (step->stale)
+		return span_part(step->hive->image.bytes, (size_t)offset, size);
 	for (size_t i = step->n_patches; i-- > 0;) {
 		const struct hive_patch *patch = &step->patches[i];
 
@@ -112,11 +120,34 @@ static struct instant container_of(const struct stepping *step, const struct reg
 	return (struct instant){ 0 };
 }
 
+/*
+ * Whether the parents are surely those the key had: those in pages of the entry are; the first one
+ * that comes from the final state may be another key in the same cell.
+ */
+static enum kinship lineage(const struct stepping *step, const struct regf_key *key)
+{
+	struct regf_key child = *key, parent;
+
+	for (size_t depth = 0; step->stale && depth < LIMIT_DEPTH; depth++) {
+		const uint64_t offset = (uint64_t)child.parent + REGF_BINS_OFFSET;
+
+		if (!cell_map_key(&step->before, child.parent, &parent))
+			return KINSHIP_DENIED;
+		if (!is_touched(step, offset, offset + 8))
+			return cell_kinship(&parent, &child);
+		if (child.parent == step->before.root_cell)
+			break;
+		child = parent;
+	}
+	return KINSHIP_FITS;
+}
+
 static enum status add_state(struct stepping *step, uint64_t offset, const struct regf_key *nk,
 			     struct failure *why)
 {
 	const struct hive_place place =
 		hive_place_in(step->pages, offset, 4 + REGF_KEY_SIZE + nk->name.size);
+	const enum kinship kin = lineage(step, nk);
 	struct hive_key key = {
 		.path = cell_map_path(&step->before, step->scratch,
 				      (uint32_t)(offset - REGF_BINS_OFFSET)),
@@ -127,15 +158,16 @@ static enum status add_state(struct stepping *step, uint64_t offset, const struc
 		.size = place.size,
 		.companion = place.companion,
 		.whole = true,
-		.path_sure = true,
+		.path_sure = kin == KINSHIP_FITS,
 		.container_last_written = container_of(step, nk),
 	};
 	struct recovered state = { .offset = offset, .nk = *nk, .recovery = key.recovery };
 	struct hive_key *kept;
 	enum status status;
 
-	if (!key.path.data || !key.name.data)
-		return STATUS_OK; /* no way up to the root: not a live key then */
+	/* No way up to the root: not a live key then. The root itself says nothing. */
+	if (kin == KINSHIP_DENIED || !key.path.data || key.path.size == 0 || !key.name.data)
+		return STATUS_OK;
 	state.twin = find_path(&step->all->map, step->scratch, key.path);
 	key.superseded = state.twin != REGF_NO_CELL;
 	status = cell_values_read(&step->before, step->scratch, nk, false, key.recovery, &key,
@@ -240,6 +272,129 @@ static enum status step_through(struct stepping *step, struct failure *why)
 	return STATUS_OK;
 }
 
+/* Whether a range of a log was applied. */
+static bool is_applied(const struct hive_image *image, uint32_t companion, uint64_t start,
+		       uint64_t end)
+{
+	for (size_t i = 0; i < image->n_patches; i++) {
+		const struct hive_patch *patch = &image->patches[i];
+
+		if (patch->companion == companion && patch->log_offset >= start &&
+		    patch->log_offset < end)
+			return true;
+	}
+	return false;
+}
+
+/* The pages of an entry as patches, those that lie in the hive; returns their number. */
+static size_t entry_patches(const struct stepping *step, uint32_t companion, uint64_t at,
+			    struct span entry, struct hive_patch *ret)
+{
+	const uint32_t count = span_u32le(entry, 20);
+	uint64_t data = 40 + (uint64_t)count * 8;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint64_t size = span_u32le(entry, 40 + (size_t)i * 8 + 4);
+		const struct hive_patch patch = {
+			.companion = companion,
+			.sequence = span_u32le(entry, 12),
+			.log_offset = at + data,
+			.offset = span_u32le(entry, 40 + (size_t)i * 8) + (uint64_t)REGF_BINS_OFFSET,
+			.size = size,
+		};
+
+		data += size;
+		if (patch.offset + size <= step->before.bytes.size)
+			ret[n++] = patch;
+	}
+	return n;
+}
+
+/* Gives the pages that an entry covered their final bytes again. */
+static void restore(struct stepping *step)
+{
+	const struct hive_image *image = &step->hive->image;
+
+	for (size_t i = 0; i < step->n_patches; i++) {
+		const struct hive_patch *patch = &step->patches[i];
+
+		memcpy(step->bytes + patch->offset, image->bytes.data + patch->offset,
+		       (size_t)patch->size);
+		for (uint64_t p = patch->offset / REGF_PAGE;
+		     p < (patch->offset + patch->size) / REGF_PAGE; p++)
+			step->pages[p] = image->pages ? image->pages[p] :
+							(struct hive_page){ 0, p * REGF_PAGE };
+	}
+}
+
+/* One entry that was not applied, laid over the final state. */
+static enum status look_under(struct stepping *step, uint32_t companion, uint64_t at,
+			      struct span entry, struct failure *why)
+{
+	CLEANUP(free_p) struct hive_patch *patches =
+		calloc((size_t)span_u32le(entry, 20) + 1, sizeof(*patches));
+	enum status status;
+
+	if (!patches)
+		return failure_set(why, ERR_NO_MEMORY, "states of a hive's logs");
+	step->patches = patches;
+	step->n_patches = entry_patches(step, companion, at, entry, patches);
+	apply(step);
+	status = compare_bins(step, why);
+	restore(step);
+	step->patches = NULL;
+	step->n_patches = 0;
+	return status;
+}
+
+static enum status look_through_logs(struct stepping *step, struct failure *why)
+{
+	const struct hive_image *image = &step->hive->image;
+
+	step->stale = true;
+	for (uint32_t i = 0; i < SOURCE_MAX_COMPANIONS; i++) {
+		const struct span log = image->logs[i];
+		size_t at = REGF_PAGE;
+
+		while (at + REGF_PAGE <= log.size) {
+			struct span entry;
+			enum status status = STATUS_OK;
+
+			if (!log_entry_read(log, at, &entry)) {
+				at += REGF_PAGE;
+				continue;
+			}
+			if (!is_applied(image, i + 1, at, at + entry.size))
+				status = look_under(step, i + 1, at, entry, why);
+			if (status < 0)
+				return status;
+			at += entry.size;
+		}
+	}
+	return STATUS_OK;
+}
+
+static bool any_log(const struct hive_image *image)
+{
+	for (size_t i = 0; i < SOURCE_MAX_COMPANIONS; i++) {
+		if (image->logs[i].size > REGF_PAGE)
+			return true;
+	}
+	return false;
+}
+
+/* After the applied entries: the final state with its last pages. */
+static void start_final(struct stepping *step)
+{
+	const struct hive_image *image = &step->hive->image;
+
+	memcpy(step->bytes, image->bytes.data, image->bytes.size);
+	for (size_t i = 0; i < image->bytes.size / REGF_PAGE; i++)
+		step->pages[i] = image->pages ? image->pages[i] :
+						(struct hive_page){ 0, i * REGF_PAGE };
+}
+
 enum status log_states_recover(struct recovered_keys *all, struct hive *hive, struct failure *why)
 {
 	const struct hive_image *image = &hive->image;
@@ -247,18 +402,19 @@ enum status log_states_recover(struct recovered_keys *all, struct hive *hive, st
 	CLEANUP(free_p) uint8_t *bytes = NULL;
 	CLEANUP(free_p) struct hive_page *pages = NULL;
 	struct stepping step = { .hive = hive, .all = all };
+	const size_t n_pages = image->bytes.size / REGF_PAGE + 1;
 	const size_t first = image->primary.size < image->bytes.size ? image->primary.size :
 								       image->bytes.size;
 
-	if (image->n_patches == 0)
+	if (!any_log(image))
 		return STATUS_OK;
 	scratch = arena_new(LIMIT_ARENA);
 	bytes = calloc(image->bytes.size, 1);
-	pages = calloc(image->n_pages, sizeof(*pages));
+	pages = calloc(n_pages, sizeof(*pages));
 	if (!scratch || !bytes || !pages)
 		return failure_set(why, ERR_NO_MEMORY, "states of a hive's logs");
 	memcpy(bytes, image->primary.data, first);
-	for (size_t i = 0; i < image->n_pages; i++)
+	for (size_t i = 0; i < n_pages; i++)
 		pages[i] = (struct hive_page){ i * REGF_PAGE < first ? 0 : HIVE_NO_FILE,
 					       i * REGF_PAGE };
 	step.scratch = scratch;
@@ -270,5 +426,11 @@ enum status log_states_recover(struct recovered_keys *all, struct hive *hive, st
 		.root_cell = all->map.root_cell,
 		.bins_end = image->bytes.size,
 	};
-	return step_through(&step, why);
+
+	const enum status status = step_through(&step, why);
+
+	if (status < 0)
+		return status;
+	start_final(&step);
+	return look_through_logs(&step, why);
 }

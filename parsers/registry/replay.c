@@ -139,6 +139,12 @@ struct replay {
 	size_t n_patches, room;
 };
 
+static bool is_dirty(const struct replay *replay)
+{
+	return !replay->header_right ||
+	       replay->header.primary_sequence != replay->header.secondary_sequence;
+}
+
 static void load_logs(struct replay *replay)
 {
 	struct parse_context *ctx = replay->ctx;
@@ -152,7 +158,9 @@ static void load_logs(struct replay *replay)
 			continue;
 		if (stream_load(companion->stream, ctx->arena, LIMIT_WHOLE_FILE, &log.bytes,
 				&why) < 0) {
-			lost(ctx, 0, "log '%s' cannot be read: %s", companion->path, why.text);
+			/* Only a dirty hive needs it. */
+			(is_dirty(replay) ? lost : note)(ctx, 0, "log '%s' cannot be read: %s",
+							 companion->path, why.text);
 			continue;
 		}
 		if (!regf_read_header(log.bytes, &log.header))
@@ -165,8 +173,20 @@ static void load_logs(struct replay *replay)
 	}
 }
 
-/* One entry of a new log whose hashes are right; its page references lie whole in it. */
-static bool read_entry(struct span log, size_t at, struct span *ret)
+static bool are_hashes_right(struct span entry)
+{
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	(void)entry; /* a fuzzer never gets a hash right */
+	return true;
+#else
+	const struct span body = span_part(entry, ENTRY_HEADER, entry.size - ENTRY_HEADER);
+
+	return span_u64le(entry, 24) == marvin32(body) &&
+	       span_u64le(entry, 32) == marvin32(span_part(entry, 0, 32));
+#endif
+}
+
+bool log_entry_read(struct span log, size_t at, struct span *ret)
 {
 	if (at > log.size || log.size - at < ENTRY_HEADER || memcmp(log.data + at, "HvLE", 4) != 0)
 		return false;
@@ -183,8 +203,7 @@ static bool read_entry(struct span log, size_t at, struct span *ret)
 
 	if (need > size || bins_size % 4096 != 0 || bins_size > LIMIT_WHOLE_FILE)
 		return false;
-	if (span_u64le(entry, 24) != marvin32(span_part(entry, ENTRY_HEADER, size - ENTRY_HEADER)) ||
-	    span_u64le(entry, 32) != marvin32(span_part(entry, 0, 32)))
+	if (!are_hashes_right(entry))
 		return false;
 	for (uint64_t i = 0; i < n_pages; i++) {
 		const uint64_t offset = span_u32le(entry, ENTRY_HEADER + (size_t)i * 8);
@@ -206,7 +225,7 @@ static void find_run(struct log *log)
 	struct span entry = { NULL, 0 };
 	size_t at = REGF_PAGE;
 
-	while (read_entry(log->bytes, at, &entry) && span_u32le(entry, 12) == expected) {
+	while (log_entry_read(log->bytes, at, &entry) && span_u32le(entry, 12) == expected) {
 		const uint32_t bins_size = span_u32le(entry, 16);
 
 		if (log->n_entries++ == 0)
@@ -222,7 +241,7 @@ static void find_run(struct log *log)
 	log->damaged = log->bytes.size - at >= ENTRY_HEADER &&
 		       memcmp(log->bytes.data + at, "HvLE", 4) == 0 &&
 		       span_u32le(log->bytes, at + 12) == expected &&
-		       !read_entry(log->bytes, at, &entry);
+		       !log_entry_read(log->bytes, at, &entry);
 }
 
 static void add_patch(struct replay *replay, const struct hive_patch *patch)
@@ -296,7 +315,7 @@ static void apply_run(struct replay *replay, const struct log *log)
 {
 	struct span entry = { NULL, 0 };
 
-	for (size_t at = REGF_PAGE; at < log->end && read_entry(log->bytes, at, &entry);
+	for (size_t at = REGF_PAGE; at < log->end && log_entry_read(log->bytes, at, &entry);
 	     at += entry.size)
 		apply_entry(replay, log, at, entry);
 	note(replay->ctx, 0, "log '%s': entries %" PRIu32 " to %" PRIu32 " applied",
@@ -347,6 +366,15 @@ static void recover_header(struct replay *replay, const struct log *log)
 	     replay->source->companions[log->companion - 1].path);
 }
 
+static size_t n_new_logs(const struct replay *replay)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < replay->n_logs; i++)
+		n += replay->logs[i].header.file_type == LOG_TYPE_NEW;
+	return n;
+}
+
 /* Runs of new logs, ordered; the result is lossy where the numbers do not follow each other. */
 static enum status apply_new(struct replay *replay, const struct log **runs, size_t n_runs,
 			     struct failure *why)
@@ -366,6 +394,15 @@ static enum status apply_new(struct replay *replay, const struct log **runs, siz
 		return status;
 	if (!replay->header_right)
 		recover_header(replay, runs[first]);
+	/*
+	 * Windows 10 leaves a gap between the numbers of hive and logs where both logs are there;
+	 * where one is missing, it may have held what is between.
+	 */
+	else if (n_new_logs(replay) < 2 &&
+		 runs[first]->first != replay->header.secondary_sequence)
+		lost(replay->ctx, 0,
+		     "log entries %" PRIu32 " to %" PRIu32 " are missing with one of the logs",
+		     replay->header.secondary_sequence, runs[first]->first - 1);
 	for (size_t i = first; i < n_runs; i++) {
 		const char *path = replay->source->companions[runs[i]->companion - 1].path;
 
@@ -482,6 +519,22 @@ static void finish_header(uint8_t *bytes, const struct regf_header *header)
 	put_u32le(bytes + 28, 0);
 	put_u32le(bytes + 40, header->bins_size);
 	put_u32le(bytes + 508, regf_checksum(span_of(bytes, REGF_PAGE)));
+}
+
+/* Logs of a clean hive are not applied; one that seems newer is worth a word. */
+static void note_newer_logs(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->n_logs; i++) {
+		const struct log *log = &replay->logs[i];
+
+		if (log->header.file_type == LOG_TYPE_NEW &&
+		    log->header.primary_sequence > replay->header.secondary_sequence)
+			note(replay->ctx, 0,
+			     "log '%s' (sequence %" PRIu32 ") seems newer than the hive (%" PRIu32
+			     "), which was cleanly written: not applied",
+			     replay->source->companions[log->companion - 1].path,
+			     log->header.primary_sequence, replay->header.secondary_sequence);
+	}
 }
 
 /* STATUS_END when no log applies. */
@@ -610,9 +663,10 @@ enum status hive_image_load(struct parse_context *ctx, const struct source *sour
 	const bool is_hive = regf_read_header(ret->primary, &replay.header);
 
 	replay.header_right = is_hive && replay.header.checksum_right;
-	if (!replay.header_right ||
-	    replay.header.primary_sequence != replay.header.secondary_sequence) {
-		load_logs(&replay);
+	load_logs(&replay);
+	if (!is_dirty(&replay)) {
+		note_newer_logs(&replay);
+	} else {
 		status = apply_logs(&replay, why);
 		if (status < 0)
 			return status;

@@ -32,7 +32,7 @@ struct hive_image {
 	/* What the logs wrote, in the order in which it was applied. */
 	const struct hive_patch *patches;
 	size_t n_patches;
-	struct span logs[SOURCE_MAX_COMPANIONS]; /* the companions' bytes where they were used */
+	struct span logs[SOURCE_MAX_COMPANIONS]; /* the companions' bytes, empty where unread */
 };
 
 /* Where a range of the image stands. */
@@ -65,6 +65,9 @@ struct hive_place hive_image_place(const struct hive_image *image, uint64_t offs
  */
 MUST_USE enum status hive_image_load(struct parse_context *ctx, const struct source *source,
 				     struct hive_image *ret, struct failure *why);
+
+/* One entry of a new log whose hashes are right; its page references lie whole in it. */
+bool log_entry_read(struct span log, size_t at, struct span *ret);
 
 /* The Marvin32 hash as logs use it (seed 82EF4D887A4E55C5). */
 uint64_t marvin32(struct span bytes);

@@ -78,6 +78,32 @@ static void dirty_hive_without_logs_asserts_no_absence(void **state)
 	close_files(&opened);
 }
 
+static void missing_first_log_is_lost(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	/* The hive is at 2, the second log begins at 3. */
+	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive", NULL,
+		   "hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	assert_int_equal(opened.n_lost, 1);
+	assert_non_null(strstr(opened.last_lost, "missing"));
+	close_files(&opened);
+}
+
+static void older_log_alone_is_not_applied(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	/* The hive is at 566, this log holds 562. */
+	open_dirty(&opened, "hives_dirty/transactions_NTUSER.DAT.xz",
+		   "hives_dirty/transactions_NTUSER.DAT.LOG2.xz", NULL);
+	assert_int_equal(opened.n_lost, 1);
+	assert_non_null(strstr(opened.last_lost, "not cleanly written"));
+	close_files(&opened);
+}
+
 static void damaged_entry_stops_the_replay_and_is_lost(void **state)
 {
 	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
@@ -126,6 +152,8 @@ static void stale_logs_of_a_clean_hive_are_not_applied(void **state)
 	assert_int_equal(counts.keys[RECOVERY_LOG_REPLAYED], 0);
 	assert_int_equal(live_keys(&counts), 492);
 	assert_int_equal(opened.n_lost, 0);
+	/* Files that the inventory forgot between the older log entry and the last write. */
+	assert_int_equal(counts.keys[RECOVERY_LOG_EARLIER], 15);
 	close_files(&opened);
 }
 
@@ -214,6 +242,8 @@ int main(void)
 		cmocka_unit_test(old_log_gives_what_windows_7_recovered),
 		cmocka_unit_test(order_of_the_logs_makes_no_difference),
 		cmocka_unit_test(dirty_hive_without_logs_asserts_no_absence),
+		cmocka_unit_test(missing_first_log_is_lost),
+		cmocka_unit_test(older_log_alone_is_not_applied),
 		cmocka_unit_test(damaged_entry_stops_the_replay_and_is_lost),
 		cmocka_unit_test(header_is_recovered_from_the_latest_log),
 		cmocka_unit_test(stale_logs_of_a_clean_hive_are_not_applied),
