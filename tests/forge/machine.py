@@ -89,6 +89,7 @@ class Machine:
         self.setup_log = []
         self.frozen = set()
         self.first_number = {}
+        self.pending = []
         self.words = self.base["words"].split()
         self.sid = "S-1-5-21-%d-%d-%d" % tuple(self.rng.getrandbits(31) for _ in range(3))
 
@@ -140,7 +141,9 @@ class Machine:
     # --- the ordinary machine ---
     def set_up(self):
         at, shown = self.born, self.shown(self.born)
-        self.op(at, "journal", 1 << 20)
+        if self.spec.get("journal", 1):
+            self.op(at, "journal", 1 << 20)
+            self.op(at, "trim", self.spec.get("journal", 0) if self.spec.get("journal", 1) > 1 else 0)
         for folder in ("Windows/System32/config", "Windows/System32/drivers", "Windows/System32/winevt/Logs",
                        "Windows/SysWOW64", "Windows/Prefetch", "Windows/INF", "Windows/Installer", "Windows/Temp",
                        "Windows/System32/Tasks", "Program Files/Common Files", "Program Files (x86)/Common Files",
@@ -276,7 +279,7 @@ class Machine:
             morning = ticks(here.replace(hour=8, minute=self.rng.randrange(5, 55), second=self.rng.randrange(60),
                                          microsecond=self.rng.randrange(10**6)))
             evening = morning + 9 * 3600 * SECOND + self.rng.randrange(1800) * SECOND
-            if here.weekday() < 5 and self.born < morning and evening <= self.last:
+            if here.weekday() < 5 and self.born < morning and evening <= self.last and not self.idle(morning):
                 self.later(morning, self.boot)
                 self.later(morning + 40 * MINUTE, self.chatter)
                 self.later(evening, self.shutdown)
@@ -286,8 +289,17 @@ class Machine:
         self.later(self.last - 40 * MINUTE, self.boot)
         self.later(self.last, self.shutdown)
 
+    def idle(self, true):
+        """Days on which the machine is left off, so that nothing of its own narrows a bound."""
+        return any(ticks(a) <= true < ticks(b) for a, b in self.spec.get("idle", ()))
+
     def boot(self, true):
         shown = self.shown(true)
+        for path in self.pending:
+            self.op(true - SECOND, "unlink", path)
+        if self.pending:
+            self.system.delete_value("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", shown)
+        self.pending = []
         self.named(true, "Microsoft-Windows-Kernel-General", 12, (
             ("MajorVersion", (8, struct.pack("<I", 10))), ("MinorVersion", (8, struct.pack("<I", 0))),
             ("BuildVersion", (8, struct.pack("<I", int(self.os[1])))), ("StartTime", (17, struct.pack("<Q", shown)))),
@@ -516,7 +528,7 @@ class Machine:
             self.remove_tree(begin + 20 * SECOND, p["folder"])
         if "data" not in leave:
             self.remove_tree(begin + 30 * SECOND, p["data"])
-        if "drivers" not in leave and how != "folders":
+        if "drivers" not in leave and how not in ("folders", "pending"):
             for driver in p["drivers"]:
                 self.op(begin + 10 * SECOND, "unlink", "Windows/System32/drivers/%s.sys" % driver)
         if how != "folders":
@@ -540,12 +552,10 @@ class Machine:
         if "user_branch" in p and "user" not in leave:
             self.user_hives[self.users[0]].delete(p["user_branch"], at + 17 * SECOND)
         if how == "pending":
-            pending = ["\\??\\C:\\Windows\\System32\\drivers\\%s.sys" % d for d in p["drivers"]]
-            value = [x for f in pending for x in (f, "")]
-            if step.get("never_rebooted"):
-                raw = "".join(v + "\0" for v in value) + "\0"
-                self.system.value("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", "multi",
-                                  value, shown + 20 * SECOND)
+            value = [x for d in p["drivers"] for x in ("\\??\\C:\\Windows\\System32\\drivers\\%s.sys" % d, "")]
+            self.system.value("ControlSet001\\Control\\Session Manager", "PendingFileRenameOperations", "multi", value,
+                              shown + 20 * SECOND)
+            self.pending += ["Windows/System32/drivers/%s.sys" % d for d in p["drivers"]]
 
     # --- other steps of a history ---
     def upgrade(self, true, step):
@@ -597,8 +607,25 @@ class Machine:
         for name in step["hives"]:
             {"SOFTWARE": self.software, "SYSTEM": self.system}[name].log_entry()
 
-    def windows_old(self, true, step):
-        self.op(true, "rename", "Windows", "Windows.old")
+    def stir(self, true, step):
+        """Something else comes and goes in every place a removal touched, and moves their times."""
+        p, shown = self.products[step["product"]], self.shown(true)
+        packed = packed_guid(p["code"])
+        for hive, paths in ((self.software, (
+                p["branch"].rsplit("\\", 1)[0], "Wow6432Node", "Wow6432Node\\" + UNINSTALL, UNINSTALL,
+                "Classes\\Installer\\Products", "Classes\\Installer\\UpgradeCodes",
+                "Classes\\Installer\\UpgradeCodes\\" + packed_guid(p["upgrade"]),
+                "Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\S-1-5-18\\Products",
+                "Microsoft\\Security Center\\Provider\\Av")), (self.system, (SERVICES, SERVICES + "\\EventLog")),
+                (self.user_hives[self.users[0]], ("Software\\KasperskyLab", "Software"))):
+            for path in paths:
+                if hive.has(path):
+                    hive.key(path + "\\~%s" % packed[:6], shown)
+                    hive.delete(path + "\\~%s" % packed[:6], shown + SECOND)
+        for folder in (p["folder"].rsplit("/", 1)[0], p["data"].rsplit("/", 1)[0], "Windows/System32/drivers",
+                       "Windows/Installer", "Program Files (x86)"):
+            self.file(true, folder + "/~stir.tmp", b"x")
+            self.op(true + SECOND, "unlink", folder + "/~stir.tmp")
 
     def later(self, true, function, *arguments):
         self.count += 1
@@ -609,7 +636,7 @@ class Machine:
         self.working_days()
         verbs = {"install": self.install, "remove": self.remove, "upgrade": self.upgrade, "reboot": self.reboot,
                  "clear-log": self.clear_log, "clock": self.clock, "decoys": self.decoys, "file": self.make_file,
-                 "freeze": self.freeze, "log-entry": self.log_entry}
+                 "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones

@@ -82,6 +82,8 @@ def check_report(report, expected):
     for key in ("installed", "removed"):
         if key in expected:
             check_bounds(key, expected[key], episodes, key)
+    if expected.get("no_removal"):
+        expect("no episode ended", not any(e.get("removed") for e in episodes), episodes)
     if expected.get("no_product"):
         expect("no episode of the product", not episodes, episodes)
     by_id = {w["id"]: w for w in report["witnesses"]}
