@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/report/document.h"
+
+/* The string of a member, or what stands for its absence. */
+static const char *str(const json_t *object, const char *key, const char *absent)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : absent;
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static const json_t *by_id(const json_t *array, const char *id)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+		if (strcmp(str(item, "id", ""), id) == 0)
+			return item;
+	return NULL;
+}
+
+static void write_list(FILE *out, const json_t *array, const char *before)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item)
+		fprintf(out, "%s%s\n", before, json_string_value(item));
+}
+
+/* What each outcome means, in words that claim no more than was seen. */
+static const char *meaning(const char *outcome)
+{
+	static const struct {
+		const char *outcome, *words;
+	} meanings[] = {
+		{ "not-applicable", "the mandate does not cover this system" },
+		{ "noted", "facts are given; the duty has no date to judge by" },
+		{ "installed-after", "an installation at or after the limit is proved" },
+		{ "not-yet-due", "the evidence was acquired before the limit" },
+		{ "reinstalled", "removed before the limit and there again after it" },
+		{ "not-removed", "still installed when the evidence was acquired" },
+		{ "residue", "removed, but parts that would still load remain" },
+		{ "removed-late", "the removal lies after the limit" },
+		{ "removed-in-time", "the removal lies before the limit" },
+		{ "no-trace", "read completely, and nothing asserts that it was ever installed" },
+		{ "indeterminate", "the evidence does not decide" },
+	};
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (strcmp(meanings[i].outcome, outcome) == 0)
+			return meanings[i].words;
+	return "";
+}
+
+static void write_verdict(FILE *out, const json_t *document, const json_t *v)
+{
+	const json_t *system = by_id(json_object_get(document, "systems"), str(v, "system", ""));
+	size_t i;
+	json_t *p;
+
+	fprintf(out, "%s%s: %s - %s\n", str(v, "outcome", ""),
+		is_true(v, "qualified") ? " (qualified)" : "", str(v, "title", ""),
+		meaning(str(v, "outcome", "")));
+	fprintf(out, "  system     %s (%s)\n", system ? str(system, "hostname", "unnamed") : "none",
+		system ? str(system, "os", "unknown system") : "no system found");
+	fprintf(out, "  mandate    %s, milestone %s, duty %s%s\n", str(v, "mandate", ""),
+		str(v, "milestone", ""), str(v, "duty", ""),
+		is_true(v, "conditional") ? ", if this act applies to the machine" : "");
+	fprintf(out, "  limit      %s\n", str(v, "deadline", "none"));
+	json_array_foreach(json_object_get(v, "products"), i, p) {
+		fprintf(out, "  %-10s %s: %s\n", i ? "" : "products", str(p, "product", ""),
+			str(p, "outcome", ""));
+		write_list(out, json_object_get(p, "reasons"), "             - ");
+	}
+	if (json_array_size(json_object_get(v, "products")) == 0)
+		write_list(out, json_object_get(v, "reasons"), "  because    ");
+	write_list(out, json_object_get(v, "qualifications"), "  qualified  ");
+	json_array_foreach(json_object_get(v, "witnesses"), i, p)
+		fprintf(out, "  %-10s %s\n", i ? "" : "witnesses", json_string_value(p));
+	fputc('\n', out);
+}
+
+static void write_product(FILE *out, const json_t *p)
+{
+	size_t i;
+	json_t *e;
+
+	fprintf(out, "%s on %s: %s%s\n", str(p, "name", ""), str(p, "system", ""),
+		str(p, "state", ""),
+		is_true(p, "residue_counts") ? ", and parts that would still load remain" : "");
+	json_array_foreach(json_object_get(p, "episodes"), i, e) {
+		const json_t *in = json_object_get(e, "installed");
+		const json_t *gone = json_object_get(e, "removed");
+
+		fprintf(out, "  stay %zu  %s\n", i + 1, str(e, "version", "version unknown"));
+		fprintf(out, "    installed  not before %s, not after %s\n",
+			str(in, "not_before", "unknown"), str(in, "not_after", "unknown"));
+		if (json_is_object(gone))
+			fprintf(out, "    removed    not before %s, not after %s\n",
+				str(gone, "not_before", "unknown"),
+				str(gone, "not_after", "unknown"));
+		else
+			fputs("    removed    no\n", out);
+		write_list(out, json_object_get(e, "qualified"), "    qualified  ");
+	}
+	fputc('\n', out);
+}
+
+static void write_witness(FILE *out, const json_t *w)
+{
+	const json_t *l = json_object_get(w, "locator");
+	const json_t *offset = json_object_get(l, "offset");
+
+	fprintf(out, "%s  %-8s %s .. %s\n", str(w, "id", ""), str(w, "assertion", ""),
+		str(w, "not_before", "?"), str(w, "not_after", "?"));
+	fprintf(out, "    %s\n", str(w, "text", ""));
+	fprintf(out, "    %s %s, volume at %lld, %s", str(l, "evidence", ""), str(l, "volume", ""),
+		(long long)json_integer_value(json_object_get(l, "volume_offset")),
+		str(l, "file", ""));
+	if (json_is_integer(offset))
+		fprintf(out, ", bytes %lld+%lld", (long long)json_integer_value(offset),
+			(long long)json_integer_value(json_object_get(l, "size")));
+	fprintf(out, ", %s\n", str(l, "address", "whole file"));
+}
+
+/* Witnesses that a verdict or an episode names; the JSON report has them all. */
+static bool is_cited(const json_t *document, const char *id)
+{
+	static const char *const lists[] = { "verdicts", "products" };
+
+	for (int k = 0; k < 2; k++) {
+		size_t i, n, m;
+		json_t *item, *inner, *w;
+
+		json_array_foreach(json_object_get(document, lists[k]), i, item) {
+			json_t *inners =
+				json_object_get(item, k == 0 ? "products" : "episodes");
+
+			json_array_foreach(json_object_get(item, "witnesses"), m, w)
+				if (strcmp(json_string_value(w), id) == 0)
+					return true;
+			json_array_foreach(inners, n, inner)
+				json_array_foreach(json_object_get(inner, "witnesses"), m, w)
+					if (strcmp(json_string_value(w), id) == 0)
+						return true;
+		}
+	}
+	return false;
+}
+
+static void write_evidence(FILE *out, const json_t *e)
+{
+	const json_t *acquired = json_object_get(e, "acquired");
+	const json_t *checked = json_object_get(e, "verified");
+
+	fprintf(out, "%s  %s (%s, %lld bytes)\n", str(e, "id", ""), str(e, "path", ""),
+		str(e, "format", ""), (long long)json_integer_value(json_object_get(e, "size")));
+	fprintf(out, "    acquired %s (%s); stored hashes %s\n", str(acquired, "at", "unknown"),
+		str(acquired, "basis", "no basis"),
+		json_is_true(checked)  ? "verified" :
+		json_is_false(checked) ? "DO NOT MATCH" :
+					 "not checked");
+}
+
+void report_write_text(const json_t *document, FILE *out)
+{
+	const json_t *tool = json_object_get(document, "tool");
+	size_t i;
+	json_t *item;
+
+	fprintf(out, "Avouch %s, signatures %.16s\n\n", str(tool, "version", ""),
+		str(tool, "signatures_sha256", ""));
+	fputs("VERDICTS\n\n", out);
+	json_array_foreach(json_object_get(document, "verdicts"), i, item)
+		write_verdict(out, document, item);
+	fputs("PRODUCTS\n\n", out);
+	json_array_foreach(json_object_get(document, "products"), i, item)
+		write_product(out, item);
+	fputs("EVIDENCE\n\n", out);
+	json_array_foreach(json_object_get(document, "evidence"), i, item)
+		write_evidence(out, item);
+	fputs("\nCLOCK AND PROBLEMS\n\n", out);
+	json_array_foreach(json_object_get(json_object_get(document, "clock"), "problems"), i, item)
+		fprintf(out, "%s\n", str(item, "text", ""));
+	json_array_foreach(json_object_get(document, "problems"), i, item)
+		fprintf(out, "%s: %s\n", str(item, "where", ""), str(item, "what", ""));
+	fputs("\nWITNESSES (those cited above; the JSON report lists all)\n\n", out);
+	json_array_foreach(json_object_get(document, "witnesses"), i, item)
+		if (is_cited(document, str(item, "id", "")))
+			write_witness(out, item);
+}
