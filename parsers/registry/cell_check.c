@@ -181,6 +181,14 @@ static bool read_value(const struct cell_map *map, struct arena *arena, uint32_t
 	return ret->name.data != NULL;
 }
 
+bool cell_value_read(const struct cell_map *map, struct arena *arena, uint32_t cell, bool free,
+		     enum recovery recovery, struct hive_value *ret)
+{
+	bool whole = true;
+
+	return read_value(map, arena, cell, free, recovery, ret, &whole) && whole;
+}
+
 enum status cell_values_read(const struct cell_map *map, struct arena *arena,
 			     const struct regf_key *nk, bool free, enum recovery recovery,
 			     struct hive_key *ret, struct failure *why)

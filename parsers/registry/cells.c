@@ -176,6 +176,8 @@ enum status cells_recover(struct parse_context *ctx, struct hive *hive, struct f
 		status = cell_paths_resolve(all, hive->arena, why);
 	if (status >= 0)
 		status = log_states_recover(all, hive, why);
+	if (status >= 0)
+		status = cell_slack_recover(all, hive->arena, why);
 	if (all->n_keys)
 		qsort(all->keys, all->n_keys, sizeof(*all->keys), compare_offsets);
 	if (status >= 0)

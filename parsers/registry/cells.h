@@ -86,6 +86,14 @@ MUST_USE enum status recovered_add(struct recovered_keys *all, const struct reco
 MUST_USE enum status log_states_recover(struct recovered_keys *all, struct hive *hive,
 					struct failure *why);
 
+/* Adds the values that live keys no longer hold but their lists still name. */
+MUST_USE enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena,
+					struct failure *why);
+
+/* One value by its cell; false when no value with its data stands there in such bytes. */
+bool cell_value_read(const struct cell_map *map, struct arena *arena, uint32_t cell, bool free,
+		     enum recovery recovery, struct hive_value *ret);
+
 /* Whether a parent can ever have had that child, by the lengths of names and the times. */
 enum kinship { KINSHIP_DENIED, KINSHIP_OPEN, KINSHIP_FITS };
 

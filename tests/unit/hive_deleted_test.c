@@ -106,6 +106,31 @@ static void deleted_value_data_is_read_from_free_cells(void **state)
 	close_files(&opened);
 }
 
+/* The hive's author deleted value "v2" (456) from key "123" and let the key live. */
+static void deleted_value_of_a_live_key_comes_from_the_slack_of_its_list(void **state)
+{
+	struct opened opened;
+	struct wanted wanted = { .path = "123" };
+	struct hive_key live;
+
+	(void)state;
+	open_hive(&opened, "hives_odd/DeletedDataHive");
+	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "123", look_for, &wanted,
+				    &opened.why),
+			 STATUS_OK);
+	assert_int_equal(wanted.n_found, 1);
+	assert_int_equal(wanted.key.recovery, RECOVERY_SLACK);
+	assert_true(wanted.key.superseded);
+	assert_false(instant_is_set(wanted.key.last_written));
+	assert_int_equal(wanted.key.n_values, 1);
+	assert_true(text_equal(wanted.key.values[0].name, TEXT("v2")));
+	assert_true(text_equal(hive_value_text(&opened.ctx, &wanted.key.values[0]), TEXT("456")));
+	/* Never shown as live. */
+	assert_int_equal(hive_find(&opened.ctx, opened.hive, "123", &live, &opened.why), STATUS_OK);
+	assert_null(key_value(&live, "v2"));
+	close_files(&opened);
+}
+
 static void origins_of_deleted_keys_name_their_bytes(void **state)
 {
 	struct opened opened;
@@ -173,6 +198,7 @@ int main(void)
 		cmocka_unit_test(deleted_tree_keeps_its_paths_and_its_container),
 		cmocka_unit_test(path_through_a_cell_that_was_given_away_is_not_sure),
 		cmocka_unit_test(deleted_value_data_is_read_from_free_cells),
+		cmocka_unit_test(deleted_value_of_a_live_key_comes_from_the_slack_of_its_list),
 		cmocka_unit_test(origins_of_deleted_keys_name_their_bytes),
 		cmocka_unit_test(remnant_bytes_give_no_keys),
 		cmocka_unit_test(flipped_and_cut_hives_do_no_harm),
