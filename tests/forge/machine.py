@@ -164,8 +164,19 @@ class Machine:
         self.set_up_system(shown)
         for i, user in enumerate(self.users):
             self.set_up_user(at + (10 + i) * MINUTE, user, 1001 + i)
+        self.bulk(at + DAY, self.spec.get("bulk_files", 0))
         for i, program in enumerate(self.base["programs"]):
             self.later(at + 2 * DAY + i * 3 * 3600 * SECOND, self.add_program, program)
+
+    def bulk(self, true, count):
+        """Many small files in folders of eight below one, as WinSxS has them; one in eight too large for its record."""
+        pool = len(self.blob)
+        self.blob += self.rng.randbytes(16384)
+        for i in range(count):
+            folder = "Windows/WinSxS/%s_%s_%05d" % ("amd64_" + self.words[i // 8 % len(self.words)], "31bf3856ad364e35_10.0.16299.15_none", i // 8)
+            size = 4096 + self.rng.randrange(8192) if i % 8 == 0 else 40 + self.rng.randrange(400)
+            self.op(true + i * SECOND // 100, "write", "%s/%s%d.dll" % (folder, self.words[i % len(self.words)], i), pool,
+                    size)
 
     def set_up_software(self, shown):
         name, build, version, _ = self.os
