@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "analyzer/collect/collect.h"
+#include "analyzer/command/command.h"
+#include "parsers/base/text.h"
+
+enum { EVIDENCE_MAX = 64, SECRETS_MAX = 32 };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	interrupted = number;
+}
+
+struct analyze_options {
+	struct judging_options judging;
+	struct collect_options collect;
+	struct collect_evidence evidence[EVIDENCE_MAX];
+	const char *secrets[SECRETS_MAX];
+	const char *case_path;
+	bool force;
+};
+
+/* -- what signatures want, for the readers -------------------------------------------------- */
+
+static bool want_path(void *payload, struct text path)
+{
+	return matcher_wants_path(payload, path);
+}
+
+static bool want_key(void *payload, struct text key)
+{
+	return matcher_wants_key(payload, key);
+}
+
+static bool want_log(void *payload, struct text channel, struct text provider)
+{
+	return matcher_wants_log(payload, channel, provider);
+}
+
+/* -- options -------------------------------------------------------------------------------- */
+
+static bool take_number(const char *text, unsigned long most, unsigned long *ret)
+{
+	char *end = NULL;
+
+	*ret = strtoul(text, &end, 10);
+	return end != text && *end == '\0' && *ret <= most;
+}
+
+/* A secret's file holds it alone on its first line; it is read here and kept nowhere else. */
+static const char *read_secret(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!in)
+		return NULL;
+
+	const ssize_t size = getline(&line, &room, in);
+
+	(void)fclose(in); /* only read from */
+	if (size <= 0) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return line; /* lives as long as the process */
+}
+
+static bool take_secret(struct analyze_options *o, const char *secret)
+{
+	if (!secret || o->collect.n_secrets == SECRETS_MAX)
+		return false;
+	o->secrets[o->collect.n_secrets++] = secret;
+	return true;
+}
+
+static bool take_option(struct analyze_options *o, int option, char *argument)
+{
+	unsigned long number;
+
+	switch (option) {
+	case 'o':
+		o->case_path = argument;
+		return true;
+	case 'f':
+		o->force = true;
+		return true;
+	case 'j':
+		if (!take_number(argument, 256, &number) || number == 0)
+			return false;
+		o->collect.jobs = (unsigned)number;
+		return true;
+	case 2001:
+		o->collect.acquired_at = instant_parse(text_of(argument));
+		return instant_is_set(o->collect.acquired_at);
+	case 2002:
+		o->collect.partitions = argument;
+		return collect_choice_is_valid(argument, false);
+	case 2003:
+		o->collect.vss_stores = argument;
+		return collect_choice_is_valid(argument, true);
+	case 2004:
+		o->collect.verify_image = true;
+		return true;
+	case 2005:
+		o->collect.unattended = true;
+		return true;
+	case 2006:
+		return take_secret(o, read_secret(argument));
+	case 2007:
+		return take_secret(o, argument);
+	case 2008:
+		if (!take_number(argument, UINT32_MAX, &number))
+			return false;
+		o->collect.memory = (uint64_t)number << 20;
+		return true;
+	case 2009:
+		if (!take_number(argument, 86400, &number))
+			return false;
+		o->collect.source_timeout_s = (unsigned)number;
+		return true;
+	default:
+		return judging_option(&o->judging, option, argument);
+	}
+}
+
+static bool is_same_image(const char *a, const char *b)
+{
+	const char *dot = strrchr(a, '.');
+
+	/* Further segments of an image that was named already: same name, another number. */
+	return dot && strlen(a) == strlen(b) && strncmp(a, b, (size_t)(dot - a) + 2) == 0 &&
+	       strspn(dot + 2, "0123456789ABCDEFabcdef") == strlen(dot + 2);
+}
+
+/* Each argument is an image; further segments of one belong to it. */
+static bool take_evidence(struct analyze_options *o, char **arguments, size_t n)
+{
+	o->collect.evidence = o->evidence;
+	for (size_t i = 0; i < n;) {
+		size_t end = i + 1;
+
+		while (end < n && is_same_image(arguments[i], arguments[end]))
+			end++;
+		if (o->collect.n_evidence == EVIDENCE_MAX)
+			return false;
+		o->evidence[o->collect.n_evidence++] =
+			(struct collect_evidence){ (const char *const *)&arguments[i], end - i };
+		i = end;
+	}
+	return true;
+}
+
+/* -- running -------------------------------------------------------------------------------- */
+
+static void show_progress(void *payload, const char *line)
+{
+	(void)payload;
+	fprintf(stderr, "\r\033[K%.*s", 100, line);
+}
+
+static const char *default_case(const char *evidence)
+{
+	static char path[512];
+	const char *slash = strrchr(evidence, '/');
+
+	(void)snprintf(path, sizeof(path), "%s.avouch", slash ? slash + 1 : evidence);
+	return path;
+}
+
+static bool anything_read(struct case_file *file)
+{
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
+	struct case_contents contents;
+	struct failure why = FAILURE_NONE;
+
+	if (!arena || case_load(file, arena, &contents, &why) < 0 || contents.n_evidence == 0) {
+		return false;
+	}
+	for (size_t i = 0; i < contents.n_volumes; i++)
+		if (contents.volumes[i].reading == READING_READ ||
+		    contents.volumes[i].reading == READING_PARTLY ||
+		    contents.volumes[i].reading == READING_ENCRYPTED)
+			return true;
+	return false;
+}
+
+static void tell_problems(struct case_file *file)
+{
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
+	struct case_contents contents;
+
+	if (!arena || case_load(file, arena, &contents, NULL) < 0)
+		return;
+	for (size_t i = 0; i < contents.n_problems && i < 50; i++)
+		if (contents.problems[i].lost)
+			fprintf(stderr, "avouch: %s: %s\n", contents.problems[i].where,
+				contents.problems[i].what);
+}
+
+static int collect_and_judge(struct analyze_options *o, struct knowledge *knowledge)
+{
+	const struct wanted wanted = { want_path, want_key, want_log, knowledge->matcher };
+	CLEANUP(collector_free_p) struct collector *collector = NULL;
+	CLEANUP(case_close_p) struct case_file *file = NULL;
+	struct failure why = FAILURE_NONE;
+	const bool terminal = isatty(STDERR_FILENO) == 1;
+
+	o->collect.progress = terminal ? show_progress : NULL;
+	o->collect.cancelled = &interrupted;
+	o->collect.secrets = o->secrets;
+	if (collector_new(&o->collect, &wanted, &collector, &why) < 0)
+		return fail(EXIT_FAULT, "%s", why.text);
+	if (o->force)
+		(void)unlink(o->case_path); /* absent is fine */
+	if (case_create(o->case_path, &file, &why) < 0)
+		return fail(EXIT_USAGE, "%s", why.text);
+
+	const enum status status = collect_run(collector, file, &why);
+
+	if (terminal)
+		fputs("\r\033[K", stderr);
+	tell_problems(file);
+	if (status == ERR_CANCELLED)
+		return fail(EXIT_FAULT, "interrupted; what was finished stands in '%s'",
+			    o->case_path);
+	if (status < 0)
+		return fail(EXIT_FAULT, "%s", why.text);
+	if (!anything_read(file))
+		return fail(EXIT_UNREADABLE, "nothing of the evidence could be read");
+	return judge_and_report(file, knowledge, &o->judging);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		JUDGING_LONG_OPTIONS,
+		{ "case", required_argument, NULL, 'o' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "acquired-at", required_argument, NULL, 2001 },
+		{ "partitions", required_argument, NULL, 2002 },
+		{ "vss-stores", required_argument, NULL, 2003 },
+		{ "vss_stores", required_argument, NULL, 2003 },
+		{ "verify-image", no_argument, NULL, 2004 },
+		{ "unattended", no_argument, NULL, 2005 },
+		{ "secret-file", required_argument, NULL, 2006 },
+		{ "password", required_argument, NULL, 2007 },
+		{ "recovery-key", required_argument, NULL, 2007 },
+		{ "memory", required_argument, NULL, 2008 },
+		{ "source-timeout", required_argument, NULL, 2009 },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct analyze_options options = { .force = false };
+	struct knowledge knowledge = { .n_own = 0 };
+
+	for (int o; (o = getopt_long(argc, argv, "m:o:fj:qh", longs, NULL)) != -1;) {
+		if (o == 'h') {
+			fputs(analyze_command.usage, stdout);
+			return 0;
+		}
+		if (o == '?' || !take_option(&options, o, optarg))
+			return usage_error("analyze", "option not understood%s%s",
+					   o != '?' && optarg ? ": " : "",
+					   o != '?' && optarg ? optarg : "");
+	}
+	if (optind == argc)
+		return usage_error("analyze", "no evidence named");
+	if (!take_evidence(&options, argv + optind, (size_t)(argc - optind)))
+		return usage_error("analyze", "more than %d images", EVIDENCE_MAX);
+	if (!options.case_path)
+		options.case_path = default_case(argv[optind]);
+
+	struct sigaction action = { .sa_handler = on_interrupt };
+	int status = knowledge_load(&knowledge, &options.judging);
+
+	if (status == 0 && (sigaction(SIGINT, &action, NULL) != 0 ||
+			    sigaction(SIGTERM, &action, NULL) != 0))
+		status = fail(EXIT_FAULT, "cannot watch for interrupts");
+	if (status == 0)
+		status = collect_and_judge(&options, &knowledge);
+	knowledge_clear(&knowledge);
+	return status;
+}
+
+const struct command analyze_command = {
+	.name = "analyze",
+	.summary = "collect, judge and report one computer's evidence",
+	.usage =
+		"Usage: avouch analyze [options] EVIDENCE...\n"
+		"Reads the image or images of one computer (raw, split raw, E01 and its segments),\n"
+		"writes a case, judges it and prints the report.\n\n"
+		JUDGING_HELP
+		"  -o, --case FILE          case to write (default: here, EVIDENCE's name + .avouch)\n"
+		"  -f, --force              replace an existing case\n"
+		"  -j, --jobs N             readers side by side (default: one per processor)\n"
+		"      --acquired-at TIME   when the evidence was acquired (RFC 3339)\n"
+		"      --partitions LIST    all, or numbers as 1,3..5\n"
+		"      --vss-stores LIST    shadow copies: all, none, or numbers as 1,3..5\n"
+		"      --verify-image       compute the digests of the medium and compare\n"
+		"      --secret-file FILE   a password or recovery key on the file's first line\n"
+		"      --password TEXT, --recovery-key TEXT   the same in the open (mind the history)\n"
+		"      --unattended         never ask\n"
+		"      --memory MIB         for all readers together (default: half of the machine's)\n"
+		"      --source-timeout S   wall clock one source may take (default 300)\n",
+	.run = run,
+};
