@@ -22,6 +22,8 @@
 #define LIMIT_TRACES_PER_SOURCE ((uint64_t)5000000)
 /* Notes (anomalies) kept of one source; further ones are only counted. */
 #define LIMIT_NOTES_PER_SOURCE ((uint64_t)200)
+/* Deleted keys of one hive; real hives hold some hundred. */
+#define LIMIT_DELETED_KEYS ((size_t)100000)
 /* Levels of folders or registry keys followed before a branch is called a cycle. */
 #define LIMIT_DEPTH 512
 /* Bytes a locator's range may have to be hashed; longer ranges are hashed up to this and noted. */

@@ -6,6 +6,10 @@
 enum status recovered_add(struct recovered_keys *all, const struct recovered *key,
 			  struct failure *why)
 {
+	if (all->n_keys >= LIMIT_DELETED_KEYS) {
+		all->too_many = true;
+		return STATUS_OK;
+	}
 	if (all->n_keys == all->room) {
 		const size_t room = all->room ? all->room * 2 : 64;
 		struct recovered *keys = realloc(all->keys, room * sizeof(*keys));
@@ -166,7 +170,6 @@ enum status cells_recover(struct parse_context *ctx, struct hive *hive, struct f
 	struct recovered_keys *all = calloc(1, sizeof(*all));
 	enum status status;
 
-	(void)ctx;
 	if (!all)
 		return failure_set(why, ERR_NO_MEMORY, "deleted keys");
 	status = cell_map_init(&all->map, hive->image.bytes, hive->image.pages, why);
@@ -183,6 +186,9 @@ enum status cells_recover(struct parse_context *ctx, struct hive *hive, struct f
 	if (status >= 0)
 		status = drop_copies(all, why);
 	hive->recovered = all;
+	if (all->too_many)
+		note(ctx, 0, "more than %zu deleted keys: the rest is left out",
+		     LIMIT_DELETED_KEYS);
 	return status;
 }
 

@@ -47,6 +47,7 @@ struct recovered_keys {
 	struct cell_map map;
 	struct recovered *keys; /* by offset */
 	size_t n_keys, room;
+	bool too_many; /* LIMIT_DELETED_KEYS was reached: the rest was not kept */
 	/* The live parent whose path was last made: neighbours are often siblings. */
 	uint32_t last_parent;
 	struct text last_path;

@@ -36,12 +36,15 @@ struct key_pattern {
 	struct text *components;
 	size_t n_components; /* without a final "**" */
 	bool everything_below;
+	bool exact; /* '*' and '?' are letters */
 };
 
 /* Cuts a pattern; components NULL when the arena is full. */
 struct key_pattern key_pattern_cut(struct arena *arena, const char *pattern);
 /* Whether a name fits one component ('*', '?', case folded). */
 bool key_pattern_fits(struct text component, struct text name);
+/* Whether a name fits a component of the pattern. */
+bool key_pattern_fits_at(const struct key_pattern *pattern, size_t component, struct text name);
 /* Whether a whole path fits. */
 bool key_pattern_fits_path(const struct key_pattern *pattern, struct text path);
 

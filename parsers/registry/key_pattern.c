@@ -64,6 +64,12 @@ bool key_pattern_fits(struct text component, struct text name)
 	return c == component.size;
 }
 
+bool key_pattern_fits_at(const struct key_pattern *pattern, size_t component, struct text name)
+{
+	return pattern->exact ? text_equal_folded(pattern->components[component], name) :
+				key_pattern_fits(pattern->components[component], name);
+}
+
 bool key_pattern_fits_path(const struct key_pattern *pattern, struct text path)
 {
 	size_t pos = 0;
@@ -71,7 +77,7 @@ bool key_pattern_fits_path(const struct key_pattern *pattern, struct text path)
 	for (size_t i = 0; i < pattern->n_components; i++) {
 		if (pos >= path.size)
 			return false;
-		if (!key_pattern_fits(pattern->components[i], next_component(path, &pos)))
+		if (!key_pattern_fits_at(pattern, i, next_component(path, &pos)))
 			return false;
 	}
 	return pattern->everything_below ? pos < path.size : pos >= path.size;

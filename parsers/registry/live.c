@@ -215,7 +215,11 @@ static bool read_key(struct parse_context *ctx, struct hive *hive, struct arena 
 		.path_sure = true,
 		.parent_last_written = parent_last_written,
 	};
-	ret->whole = read_values(ctx, hive, arena, key, cell.offset, ret);
+	/* A predefined handle stands where other keys count their values. */
+	if (nk.flags & REGF_KEY_HANDLE)
+		ret->whole = true;
+	else
+		ret->whole = read_values(ctx, hive, arena, key, cell.offset, ret);
 	return true;
 }
 
@@ -334,7 +338,7 @@ static enum status try_child(struct walk *walk, libregf_key_t *child, size_t com
 
 	if (!name.data)
 		return failure_set(why, ERR_LIMIT, "key name: memory");
-	if (!below && !key_pattern_fits(walk->pattern->components[component], name))
+	if (!below && !key_pattern_fits_at(walk->pattern, component, name))
 		return STATUS_OK;
 	if (!mark_seen(walk, cell.offset)) {
 		hive_lost(walk->ctx, walk->hive, cell.offset, "a key stands in two lists");
@@ -377,7 +381,7 @@ static bool is_other(struct walk *walk, uint32_t cell, size_t component)
 		return false;
 	tidy(walk);
 	name = regf_key_name(walk->scratch, &nk);
-	return name.data && !key_pattern_fits(walk->pattern->components[component], name);
+	return name.data && !key_pattern_fits_at(walk->pattern, component, name);
 }
 
 static enum status walk_below(struct walk *walk, libregf_key_t *key, size_t component,
@@ -483,12 +487,13 @@ enum status live_find(struct parse_context *ctx, struct hive *hive, const char *
 		      struct hive_key *ret, struct failure *why)
 {
 	struct find find = { 0 };
-	const struct key_pattern pattern = key_pattern_cut(hive->arena, path);
+	struct key_pattern pattern = key_pattern_cut(hive->arena, path);
 	bool any = false;
 	enum status status;
 
 	if (!pattern.components)
 		return failure_set(why, ERR_LIMIT, "path of a key: memory");
+	pattern.exact = true;
 	status = live_visit(ctx, hive, &pattern, keep_key, &find, &any, why);
 	if (status < 0)
 		return status;

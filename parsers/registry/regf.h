@@ -66,6 +66,7 @@ size_t regf_read_subkeys(struct span hive, uint32_t list, uint32_t *ret, size_t 
 enum {
 	REGF_KEY_ROOT = 0x0004,
 	REGF_KEY_ASCII_NAME = 0x0020,
+	REGF_KEY_HANDLE = 0x0040,
 	REGF_KEY_SIZE = 76,   /* without the name */
 	REGF_VALUE_ASCII_NAME = 0x0001,
 	REGF_VALUE_SIZE = 20, /* without the name */

@@ -132,6 +132,22 @@ static void patterns_choose_keys_by_component(void **state)
 	close_files(&opened);
 }
 
+static void find_takes_wildcards_as_letters(void **state)
+{
+	struct opened opened;
+	struct hive_key key;
+
+	(void)state;
+	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_file("hives/nfury_NTUSER.DAT"),
+				    no_log, no_log),
+			 STATUS_OK);
+	assert_int_equal(hive_find(&opened.ctx, opened.hive, "Soft*", &key, &opened.why),
+			 STATUS_END);
+	assert_int_equal(hive_find(&opened.ctx, opened.hive, "", &key, &opened.why), STATUS_OK);
+	assert_int_equal(key.path.size, 0);
+	close_files(&opened);
+}
+
 static void aspects_name_keys_as_signatures_do(void **state)
 {
 	struct opened opened;
@@ -156,6 +172,7 @@ int main(void)
 		cmocka_unit_test(truncated_hive_gives_what_is_there_and_says_so),
 		cmocka_unit_test(find_gives_a_key_with_its_values),
 		cmocka_unit_test(patterns_choose_keys_by_component),
+		cmocka_unit_test(find_takes_wildcards_as_letters),
 		cmocka_unit_test(aspects_name_keys_as_signatures_do),
 	};
 
