@@ -147,7 +147,11 @@ static int compare_offsets(const void *a, const void *b)
 {
 	const struct recovered *x = a, *y = b;
 
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	if (x->nk.last_written != y->nk.last_written)
+		return x->nk.last_written < y->nk.last_written ? -1 : 1;
+	return (int)x->recovery - (int)y->recovery;
 }
 
 static enum status drop_copies(struct recovered_keys *all, struct failure *why)

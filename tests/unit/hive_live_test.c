@@ -76,6 +76,55 @@ static void truncated_hive_gives_what_is_there_and_says_so(void **state)
 	close_files(&opened);
 }
 
+/* A file with one range that no read may touch. */
+struct holed_stream {
+	struct stream stream;
+	struct span bytes;
+	uint64_t hole, hole_size;
+};
+
+static enum status read_holed(struct stream *stream, uint64_t offset, void *buffer, size_t size,
+			      struct failure *why)
+{
+	const struct holed_stream *holed = (const struct holed_stream *)stream;
+
+	if (offset < holed->hole + holed->hole_size && offset + size > holed->hole)
+		return failure_at(why, ERR_UNREADABLE, holed->hole, "missing chunk");
+	memcpy(buffer, holed->bytes.data + offset, size);
+	return STATUS_OK;
+}
+
+static void close_holed(struct stream *stream)
+{
+	(void)stream;
+}
+
+static void unreadable_range_costs_what_stands_in_it(void **state)
+{
+	static const struct stream_ops ops = { read_holed, close_holed };
+	const struct span bytes = corpus_file("hives/nfury_NTUSER.DAT");
+	struct holed_stream holed = {
+		.stream = { &ops, bytes.size },
+		.bytes = bytes,
+		.hole = 0x21000,
+		.hole_size = 0x1000,
+	};
+	struct opened opened = { .source = { .path = "/NTUSER.DAT", .stream = &holed.stream } };
+	struct counts counts;
+
+	(void)state;
+	opened.ctx = (struct parse_context){ arena_new(LIMIT_ARENA), &counting_ops, &opened };
+	assert_int_equal(hive_open(&opened.ctx, &opened.source, &opened.hive, &opened.why),
+			 STATUS_OK);
+	assert_true(opened.n_lost > 0);
+	counts = count_all(&opened);
+	assert_true(live_keys(&counts) > 1000);
+	assert_true(live_keys(&counts) < 2288);
+	hive_close(opened.hive);
+	arena_free(opened.ctx.arena);
+	free((void *)(uintptr_t)bytes.data);
+}
+
 static void find_gives_a_key_with_its_values(void **state)
 {
 	struct opened opened;
@@ -170,6 +219,7 @@ int main(void)
 		cmocka_unit_test(hives_give_as_many_keys_and_values_as_pyregf),
 		cmocka_unit_test(empty_file_is_declined_quietly),
 		cmocka_unit_test(truncated_hive_gives_what_is_there_and_says_so),
+		cmocka_unit_test(unreadable_range_costs_what_stands_in_it),
 		cmocka_unit_test(find_gives_a_key_with_its_values),
 		cmocka_unit_test(patterns_choose_keys_by_component),
 		cmocka_unit_test(find_takes_wildcards_as_letters),
