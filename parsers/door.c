@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "parsers/base/text.h"
+
 enum status emit(struct parse_context *ctx, const struct trace *trace, struct failure *why)
 {
 	return ctx->ops->emit(ctx, trace, why);
@@ -60,4 +62,39 @@ struct text folder_path(struct parse_context *ctx, uint64_t reference)
 	if (!ctx->ops->folder_path)
 		return (struct text){ NULL, 0 };
 	return ctx->ops->folder_path(ctx, reference);
+}
+
+/* Matches from g on against path from p on; steps bounds the backtracking of hostile names. */
+static bool fits(struct text glob, size_t g, struct text path, size_t p, unsigned *steps)
+{
+	while (g < glob.size) {
+		if (++*steps > 100000)
+			return false;
+		if (glob.data[g] == '*') {
+			const bool deep = g + 1 < glob.size && glob.data[g + 1] == '*';
+			const size_t rest = g + (deep ? 2 : 1);
+
+			for (size_t q = p;; text_next(path, &q)) {
+				if (fits(glob, rest, path, q, steps))
+					return true;
+				if (q >= path.size || (!deep && path.data[q] == '/'))
+					return false;
+			}
+		}
+		if (p >= path.size)
+			return false;
+
+		const uint32_t want = text_next(glob, &g), have = text_next(path, &p);
+
+		if (want == '?' ? have == '/' : text_fold_char(want) != text_fold_char(have))
+			return false;
+	}
+	return p == path.size;
+}
+
+bool path_fits(const char *glob, struct text path)
+{
+	unsigned steps = 0;
+
+	return fits(text_of(glob), 0, path, 0, &steps);
 }

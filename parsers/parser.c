@@ -42,38 +42,3 @@ const struct trace_type *trace_type_find(struct text name)
 		type = find_in(all_parsers[i]->emits, name);
 	return type;
 }
-
-/* Matches from g on against path from p on; steps bounds the backtracking of hostile names. */
-static bool fits(struct text glob, size_t g, struct text path, size_t p, unsigned *steps)
-{
-	while (g < glob.size) {
-		if (++*steps > 100000)
-			return false;
-		if (glob.data[g] == '*') {
-			const bool deep = g + 1 < glob.size && glob.data[g + 1] == '*';
-			const size_t rest = g + (deep ? 2 : 1);
-
-			for (size_t q = p;; text_next(path, &q)) {
-				if (fits(glob, rest, path, q, steps))
-					return true;
-				if (q >= path.size || (!deep && path.data[q] == '/'))
-					return false;
-			}
-		}
-		if (p >= path.size)
-			return false;
-
-		const uint32_t want = text_next(glob, &g), have = text_next(path, &p);
-
-		if (want == '?' ? have == '/' : text_fold_char(want) != text_fold_char(have))
-			return false;
-	}
-	return p == path.size;
-}
-
-bool path_fits(const char *glob, struct text path)
-{
-	unsigned steps = 0;
-
-	return fits(text_of(glob), 0, path, 0, &steps);
-}

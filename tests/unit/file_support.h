@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_TESTS_UNIT_FILE_SUPPORT_H
+#define AVOUCH_TESTS_UNIT_FILE_SUPPORT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "parsers/base/text.h"
+#include "parsers/parser.h"
+
+/* A file of the corpus in memory, and a driver that counts what a reader says about it. */
+
+struct heard {
+	struct parse_context ctx;
+	struct failure why;
+	size_t n_traces, n_notes, n_lost, n_covers;
+	struct instant from, to; /* of the last cover() */
+	/* Called for each trace when set. */
+	void (*look)(struct heard *heard, const struct trace *trace);
+	void *payload;
+};
+
+static enum status hear_trace(struct parse_context *ctx, const struct trace *trace,
+			      struct failure *why)
+{
+	struct heard *heard = ctx->payload;
+	struct text message = trace_message(ctx->arena, trace);
+
+	(void)why; /* hearing cannot fail */
+	assert_non_null(message.data);
+	heard->n_traces++;
+	if (heard->look)
+		heard->look(heard, trace);
+	return STATUS_OK;
+}
+
+static void hear_note(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	(void)offset;
+	(void)text;
+	((struct heard *)ctx->payload)->n_notes++;
+}
+
+static void hear_lost(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	(void)offset;
+	(void)text;
+	((struct heard *)ctx->payload)->n_lost++;
+}
+
+static void hear_cover(struct parse_context *ctx, const char *recorder, struct instant from,
+		       struct instant to)
+{
+	struct heard *heard = ctx->payload;
+
+	assert_non_null(recorder);
+	heard->n_covers++;
+	heard->from = from;
+	heard->to = to;
+}
+
+static const struct parse_ops hearing_ops = {
+	.emit = hear_trace, .note = hear_note, .lost = hear_lost, .cover = hear_cover
+};
+
+static inline void heard_init(struct heard *heard)
+{
+	*heard = (struct heard){ .why = FAILURE_NONE };
+	heard->ctx.arena = arena_new(LIMIT_ARENA);
+	heard->ctx.ops = &hearing_ops;
+	heard->ctx.payload = heard;
+	assert_non_null(heard->ctx.arena);
+}
+
+static inline void heard_clear(struct heard *heard)
+{
+	arena_free(heard->ctx.arena);
+}
+
+/* What a shell command writes, as long as it says; skips the test when it fails. */
+static inline struct span bytes_of_command(const char *command)
+{
+	size_t size = 0, room = 1 << 20, got;
+	uint8_t *data = malloc(room);
+	FILE *file = popen(command, "r");
+
+	assert_non_null(file);
+	assert_non_null(data);
+	while ((got = fread(data + size, 1, room - size, file)) > 0) {
+		size += got;
+		if (size == room) {
+			room *= 2;
+			data = realloc(data, room);
+			assert_non_null(data);
+		}
+	}
+	if (pclose(file) != 0 || size == 0) {
+		free(data);
+		print_message("no output of %s: skipped\n", command);
+		skip();
+	}
+	data = realloc(data, size);
+	assert_non_null(data);
+	return span_of(data, size);
+}
+
+/* A corpus file, unpacked when it ends in .xz, .gz or .7z. The caller frees its data. */
+static inline struct span corpus_bytes(const char *name)
+{
+	const char *corpus = getenv("AVOUCH_CORPUS"), *dot = strrchr(name, '.');
+	const char *tool = "cat";
+	char command[1024];
+
+	if (dot && strcmp(dot, ".xz") == 0)
+		tool = "xz -dc";
+	else if (dot && strcmp(dot, ".gz") == 0)
+		tool = "gzip -dc";
+	else if (dot && strcmp(dot, ".7z") == 0)
+		tool = "7z e -so";
+	(void)snprintf(command, sizeof(command), "%s '%s/%s' 2>/dev/null", tool,
+		       corpus ? corpus : "../shared/corpus", name);
+	return bytes_of_command(command);
+}
+
+static inline void span_free(struct span bytes)
+{
+	free((void *)(uintptr_t)bytes.data);
+}
+
+/* Runs a file parser over bytes (size 0 allowed) under a path. */
+static inline enum status parse_bytes(const struct parser *parser, struct heard *heard,
+				      const char *path, struct span bytes)
+{
+	CLEANUP(stream_close_p) struct stream *stream = NULL;
+	struct source source = { .path = path };
+
+	assert_int_equal(stream_over_memory(bytes, &stream, &heard->why), STATUS_OK);
+	source.stream = stream;
+	return parser->parse_file(&heard->ctx, &source, &heard->why);
+}
+
+/* A small deterministic generator for tests that damage bytes. */
+static inline uint32_t next_random(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(*state >> 33);
+}
+
+#endif
