@@ -11,11 +11,12 @@ import sys
 import yaml
 
 import disk
+import shadow
 from machine import Machine, moment, ticks, product_table
 
 
 def forge_volume(spec, history, seed, number, offset, folder, tools):
-    machine = Machine(spec, history, "%s/%d" % (seed, number))
+    machine = Machine(spec, history, "%s/%d" % (seed, number), folder)
     machine.play()
     stem = os.path.join(folder, "volume%d" % number)
     with open(stem + ".raw", "wb") as volume:
@@ -30,6 +31,10 @@ def forge_volume(spec, history, seed, number, offset, folder, tools):
     with open(stem + ".blob", "wb") as out:
         out.write(machine.blob)
     subprocess.run([os.path.join(tools, "forge_volume"), stem + ".raw", stem + ".ops", stem + ".blob"], check=True)
+    if machine.snapshots:
+        shadow.write(stem + ".raw", os.path.join(folder, "diff-area"), machine.snapshots, machine.host, machine.rng)
+        for path in [p for _, p in machine.snapshots] + [os.path.join(folder, "diff-area")]:
+            os.remove(path)
     return stem + ".raw", machine
 
 

@@ -12,6 +12,7 @@
  *   T rename FROM TO                  T unlink PATH                   T rmtree PATH
  *   T times PATH CREATED MODIFIED CHANGED ACCESSED ('-' keeps)        T flags PATH HEX
  *   T stream PATH NAME OFFSET LENGTH  T journal FIRST_USN             T trim FIRST_KEPT_USN_BYTES
+ *   T snapshot HOST_FILE (a copy of the volume as it stands)         T where PATH HOST_FILE (its runs, in bytes)
  *
  * libntfs-3g does the allocation and the trees. Deleting is done here: Windows leaves the name and the runs in a
  * freed record (libntfs removes the name), so only the index entry, the bitmaps and the in-use mark go.
@@ -30,6 +31,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -40,6 +42,7 @@
 #pragma GCC diagnostic ignored "-Wundef"
 #include <ntfs-3g/types.h>
 #include <ntfs-3g/attrib.h>
+#include <ntfs-3g/device.h>
 #include <ntfs-3g/dir.h>
 #include <ntfs-3g/index.h>
 #include <ntfs-3g/inode.h>
@@ -650,6 +653,55 @@ static void op_trim(struct forge *forge, char **field)
 	forge->journal.keep = strtoull(field[0], NULL, 10);
 }
 
+static void copy_volume(struct forge *forge, const char *to)
+{
+	static unsigned char block[1 << 16];
+	FILE *out = fopen(to, "we");
+	s64 size = forge->volume->dev->d_ops->seek(forge->volume->dev, 0, SEEK_END);
+
+	if (out == NULL)
+		die(forge, "cannot write %s", to);
+	for (s64 at = 0; at < size; at += (s64)sizeof(block)) {
+		s64 got = forge->volume->dev->d_ops->pread(forge->volume->dev, block, (s64)sizeof(block), at);
+
+		if (got <= 0)
+			die(forge, "cannot read the volume");
+		if (block[0] == 0 && memcmp(block, block + 1, (size_t)got - 1) == 0)
+			fseeko(out, (off_t)got, SEEK_CUR);
+		else if (fwrite(block, 1, (size_t)got, out) != (size_t)got)
+			die(forge, "cannot write %s", to);
+	}
+	if (fflush(out) != 0 || ftruncate(fileno(out), (off_t)size) != 0 || fclose(out) != 0)
+		die(forge, "cannot write %s", to);
+}
+
+static void op_snapshot(struct forge *forge, char **field)
+{
+	leave_directory(forge);
+	ntfs_inode_sync(forge->volume->mft_ni);
+	ntfs_inode_sync(forge->volume->lcnbmp_ni);
+	forge->volume->dev->d_ops->sync(forge->volume->dev);
+	copy_volume(forge, field[0]);
+}
+
+static void op_where(struct forge *forge, char **field)
+{
+	const char *name;
+	ntfs_inode *parent = enter_parent(forge, field[0], &name);
+	ntfs_inode *inode = open_child(forge, parent, name);
+	ntfs_attr *data = inode == NULL ? NULL : ntfs_attr_open(inode, AT_DATA, AT_UNNAMED, 0);
+	FILE *out = fopen(field[1], "we");
+
+	if (data == NULL || out == NULL || ntfs_attr_map_whole_runlist(data) != 0)
+		die(forge, "no runs of '%s'", field[0]);
+	for (runlist_element *run = data->rl; run->length > 0; run++)
+		fprintf(out, "%" PRId64 " %" PRId64 "\n", (int64_t)run->lcn * forge->volume->cluster_size,
+			(int64_t)run->length * forge->volume->cluster_size);
+	fclose(out);
+	ntfs_attr_close(data);
+	ntfs_inode_close_in_dir(inode, parent);
+}
+
 struct operation {
 	const char *name;
 	int fields;
@@ -660,6 +712,7 @@ static const struct operation operations[] = {
 	{"mkdir", 1, op_mkdir},   {"write", 3, op_write},   {"append", 3, op_append}, {"rename", 2, op_rename},
 	{"unlink", 1, op_unlink}, {"rmtree", 1, op_rmtree}, {"times", 5, op_times},   {"flags", 2, op_flags},
 	{"stream", 4, op_stream}, {"journal", 1, op_journal}, {"trim", 1, op_trim},
+	{"snapshot", 1, op_snapshot}, {"where", 2, op_where},
 };
 
 static void run_line(struct forge *forge, char *line)

@@ -70,8 +70,11 @@ def product_table():
 
 
 class Machine:
-    def __init__(self, spec, history, seed):
-        self.spec, self.history = spec, history
+    diff_area = "System Volume Information/{b1f0c3d2-52a5-11e7-9c4b-080027a1b2c3}{3808876b-c176-4e48-b7ae-04046e6cc752}"
+
+    def __init__(self, spec, history, seed, folder):
+        self.spec, self.history, self.folder = spec, history, folder
+        self.snapshots = []
         self.rng = random.Random(seed)
         self.base, self.products = load("base.yaml"), product_table()
         self.zone = zoneinfo.ZoneInfo(spec["timezone"])
@@ -638,6 +641,23 @@ class Machine:
             self.file(true, folder + "/~stir.tmp", b"x")
             self.op(true + SECOND, "unlink", folder + "/~stir.tmp")
 
+    def snapshot(self, true, step):
+        """A shadow copy: the recorders' files are flushed, and the volume is kept as it stands."""
+        number = len(self.snapshots)
+        if number == 0:
+            self.mkdir(self.born, "System Volume Information")
+            self.file(self.born + SECOND, self.diff_area, bytes(12 << 20))
+            self.op(self.last, "where", self.diff_area, self.folder + "/diff-area")
+        for name, hive in (("SOFTWARE", self.software), ("SYSTEM", self.system)):
+            self.file(true, "Windows/System32/config/" + name, hive.image())
+        for user, hive in self.user_hives.items():
+            self.file(true, "Users/%s/NTUSER.DAT" % user, hive.image())
+        self.later(true, self.keep, number)
+
+    def keep(self, true, number):
+        self.snapshots.append((self.shown(true), "%s/snapshot%d" % (self.folder, number)))
+        self.op(true, "snapshot", self.snapshots[-1][1])
+
     def later(self, true, function, *arguments):
         self.count += 1
         heapq.heappush(self.steps, (true, self.count, function, arguments))
@@ -647,7 +667,7 @@ class Machine:
         self.working_days()
         verbs = {"install": self.install, "remove": self.remove, "upgrade": self.upgrade, "reboot": self.reboot,
                  "clear-log": self.clear_log, "clock": self.clock, "decoys": self.decoys, "file": self.make_file,
-                 "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry}
+                 "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones
