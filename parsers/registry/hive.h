@@ -54,7 +54,11 @@ struct hive_key {
 	const struct hive_value *values;
 	size_t n_values;
 	bool whole; /* false when some of its values or its lists could not be read */
-	/* For a recovered key: whether all parents were verified; whether a live key of this path
+	/* A recovered key whose parents are gone has the path "<unknown>\\name". One that is live
+	 * but holds deleted values comes once more with these alone, RECOVERY_SLACK, superseded and
+	 * without a time. LOG_EARLIER keys stood in the primary file or in a log entry and are gone
+	 * from the hive as replayed.
+	 * For a recovered key: whether all parents were verified; whether a live key of this path
 	 * exists (then it is an earlier state, no proof of deletion); and the container rule's
 	 * fact: last-written of the live parent of the same incarnation, unset when none. */
 	bool path_sure;

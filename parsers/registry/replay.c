@@ -440,11 +440,16 @@ static bool is_old_log(const struct log *log)
 	       log->header.bins_size <= LIMIT_WHOLE_FILE;
 }
 
-/* When the hive was last written, by its header or, if that is wrong, by its first bin. */
-static uint64_t hive_time(const struct replay *replay)
+/*
+ * Whether an old log is of the hive's last write: the times are equal. Where the header's checksum is
+ * wrong its time may still be right (two equal times of 100 ns are no chance), or the first bin has it.
+ */
+static bool is_same_write(const struct replay *replay, const struct log *log)
 {
-	return replay->header_right ? replay->header.last_written :
-				      span_u64le(replay->image->primary, REGF_BINS_OFFSET + 20);
+	const uint64_t bin_time = span_u64le(replay->image->primary, REGF_BINS_OFFSET + 20);
+
+	return log->header.last_written == replay->header.last_written ||
+	       (!replay->header_right && log->header.last_written == bin_time);
 }
 
 /* The old log that applies: the times are equal. NULL when none does. */
@@ -455,7 +460,7 @@ static const struct log *find_old(struct replay *replay)
 
 		if (!is_old_log(log))
 			continue;
-		if (log->header.last_written == hive_time(replay))
+		if (is_same_write(replay, log))
 			return log;
 		note(replay->ctx, 0, "log '%s' is of another write of the hive: not applied",
 		     replay->source->companions[log->companion - 1].path);
@@ -571,8 +576,8 @@ static uint8_t *own_image(struct parse_context *ctx, struct hive_image *image)
 }
 
 /*
- * libregf refuses a file that is shorter than its header says: the header is made to fit what is
- * there.
+ * libregf refuses a file that is shorter than its header says or whose header's checksum is wrong:
+ * the header is made to fit what is there.
  */
 static enum status fit_header(struct parse_context *ctx, struct hive_image *image,
 			      struct failure *why)
@@ -586,16 +591,19 @@ static enum status fit_header(struct parse_context *ctx, struct hive_image *imag
 				       (image->bytes.size - REGF_BINS_OFFSET) / 4096 * 4096 :
 				       0;
 
-	if (header.bins_size <= there)
+	if (header.bins_size <= there && header.checksum_right)
 		return STATUS_OK;
-	lost(ctx, image->bytes.size, "the hive ends before the %" PRIu32 " bytes its header names",
-	     header.bins_size);
+	if (header.bins_size > there)
+		lost(ctx, image->bytes.size,
+		     "the hive ends before the %" PRIu32 " bytes its header names",
+		     header.bins_size);
 
 	uint8_t *bytes = own_image(ctx, image);
 
 	if (!bytes)
 		return failure_set(why, ERR_LIMIT, "hive: memory");
-	header.bins_size = (uint32_t)there;
+	if (header.bins_size > there)
+		header.bins_size = (uint32_t)there;
 	finish_header(bytes, &header);
 	return STATUS_OK;
 }

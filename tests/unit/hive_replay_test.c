@@ -49,6 +49,70 @@ static void old_log_gives_what_windows_7_recovered(void **state)
 	close_files(&opened);
 }
 
+/* Counts: the logs applied by a script of its own, the result read with pyregf. */
+static void real_dirty_hives_give_what_a_second_replay_gives(void **state)
+{
+	static const struct {
+		const char *hive, *log1, *log2;
+		size_t n_keys, n_values;
+	} hives[] = {
+		{ "hives_dirty/jcloudy_SYSTEM.xz", "hives_dirty/jcloudy_SYSTEM.LOG1.xz",
+		  "hives_dirty/jcloudy_SYSTEM.LOG2.xz", 35595, 78901 },
+		{ "hives_dirty/transactions_NTUSER.DAT.xz",
+		  "hives_dirty/transactions_NTUSER.DAT.LOG1.xz",
+		  "hives_dirty/transactions_NTUSER.DAT.LOG2.xz", 3105, 4695 },
+		{ "amcache/APTSim_W10_Amcache.hve", "amcache/APTSim_W10_Amcache.hve.LOG1",
+		  "amcache/APTSim_W10_Amcache.hve.LOG2", 471, 10961 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hives) / sizeof(hives[0]); i++) {
+		struct opened opened;
+
+		open_dirty(&opened, hives[i].hive, hives[i].log1, hives[i].log2);
+
+		const struct counts counts = count_all(&opened);
+
+		assert_int_equal(live_keys(&counts), hives[i].n_keys);
+		assert_int_equal(live_values(&counts), hives[i].n_values);
+		assert_int_equal(opened.n_lost, 0);
+		close_files(&opened);
+	}
+}
+
+static void wrong_checksum_of_an_old_hive_is_healed_from_its_log(void **state)
+{
+	const struct span hive = corpus_file("hives_dirty/yarp_old/OldDirtyHive");
+	const struct span log1 = corpus_file("hives_dirty/yarp_old/OldDirtyHive.LOG1");
+	struct opened opened;
+
+	(void)state;
+	((uint8_t *)(uintptr_t)hive.data)[508] ^= 1;
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, log1, no_log), STATUS_OK);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 5003);
+	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+static void wrong_checksum_without_logs_is_read_but_asserts_no_absence(void **state)
+{
+	const struct span hive = corpus_file("hives_odd/StringValuesHive");
+	struct opened opened;
+
+	(void)state;
+	((uint8_t *)(uintptr_t)hive.data)[508] ^= 1;
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, no_log, no_log), STATUS_OK);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 2);
+	assert_int_equal(opened.n_lost, 1);
+	close_files(&opened);
+}
+
 static void order_of_the_logs_makes_no_difference(void **state)
 {
 	struct opened opened;
@@ -240,6 +304,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_logs_give_what_windows_10_recovered),
 		cmocka_unit_test(old_log_gives_what_windows_7_recovered),
+		cmocka_unit_test(real_dirty_hives_give_what_a_second_replay_gives),
+		cmocka_unit_test(wrong_checksum_of_an_old_hive_is_healed_from_its_log),
+		cmocka_unit_test(wrong_checksum_without_logs_is_read_but_asserts_no_absence),
 		cmocka_unit_test(order_of_the_logs_makes_no_difference),
 		cmocka_unit_test(dirty_hive_without_logs_asserts_no_absence),
 		cmocka_unit_test(missing_first_log_is_lost),
