@@ -68,7 +68,7 @@ bool matcher_wants_key(const struct matcher *matcher, struct text key);
 bool matcher_wants_log(const struct matcher *matcher, struct text channel, struct text provider);
 
 /*
- * The literal heads of all key patterns ("HKLM/SOFTWARE/KasperskyLab"), sorted, none below
+ * The literal heads of all key patterns ("HKLM/SOFTWARE/Vendor"), sorted, none below
  * another: where a collector has to look. Borrowed from the matcher.
  */
 const char *const *matcher_key_roots(const struct matcher *matcher, size_t *ret_n);

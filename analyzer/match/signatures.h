@@ -123,9 +123,9 @@ struct citation {
 };
 
 struct product {
-	const char *id;          /* lower case, unique: "kaspersky-endpoint-security" */
-	const char *vendor;      /* the key that mandates use: "kaspersky" */
-	const char *vendor_name; /* "Kaspersky" */
+	const char *id;          /* lower case, unique: "vendor-endpoint-security" */
+	const char *vendor;      /* the key that mandates use: "vendor" */
+	const char *vendor_name; /* "Vendor" */
 	const char *name;
 	enum product_kind kind;
 	enum distribution distribution;
