@@ -28,7 +28,8 @@ KERNEL = dict(guid="a68ca8b7-004f-d7b6-a698-07e2de0f1f5d", qualifiers=None, keyw
               channel="System", process=4, thread=64, user="S-1-5-18")
 OS = {"win10": ("Windows 10 Pro", "16299", "6.3", 30), "win7": ("Windows 7 Professional", "7601", "6.1", 23),
       "win11": ("Windows 10 Pro", "22631", "6.3", 30)}
-SOURCES = ("files", "registry", "msi", "service", "wsc", "vendor", "inventory", "prefetch", "setupapi")
+SOURCES = ("files", "registry", "msi", "service", "wsc", "vendor", "inventory", "prefetch", "setupapi", "amcache", "bam",
+           "installer-log")
 
 
 def ticks(when):
@@ -163,6 +164,8 @@ class Machine:
         self.software = Hive("SOFTWARE", "ROOT", shown, minor)
         self.system = Hive("SYSTEM", "ROOT", shown, minor)
         self.user_hives = {u: Hive("ntuser.dat", "ROOT", shown, minor) for u in self.users}
+        self.amcache = Hive("Amcache.hve", "{11517B7C-E79D-4e20-961B-75A811715ADD}", shown, minor)
+        self.amcache.key("Root\\InventoryApplication", shown)
         self.set_up_software(shown)
         self.set_up_system(shown)
         for i, user in enumerate(self.users):
@@ -281,6 +284,7 @@ class Machine:
                                ("InstallDate", self.local(shown).strftime("%Y%m%d")),
                                ("InstallLocation", "C:\\" + folder.replace("/", "\\"))):
             self.software.value(place, value, "sz", content, shown + 2 * SECOND)
+        self.amcache_entry(true + 5 * 3600 * SECOND, name, version, publisher, "C:\\" + folder.replace("/", "\\"), key)
         if key.startswith("{"):
             self.msi_events(true, name, version, publisher, key, "install", 0)
 
@@ -346,6 +350,26 @@ class Machine:
 
     def run_program(self, true, path):
         self.runs.setdefault(path, []).append((true, self.shown(true)))
+
+    def amcache_entry(self, true, name, version, publisher, folder, code):
+        """What the inventory task writes the next time it runs."""
+        shown = self.shown(true)
+        program = "0000" + hashlib.sha1((name + version).encode()).hexdigest()
+        key = "Root\\InventoryApplication\\" + program
+        if self.amcache.has(key) or true > self.last:
+            return
+        for value, content in (("ProgramId", program), ("Name", name), ("Version", version), ("Publisher", publisher),
+                               ("Language", "1033"), ("Source", "Msi"), ("Type", "Application"),
+                               ("InstallDate", moment(shown).strftime("%m/%d/%Y %H:%M:%S")), ("RootDirPath", folder),
+                               ("MsiProductCode", code if code.startswith("{") else ""),
+                               ("RegistryKeyPath", "HKEY_LOCAL_MACHINE\\SOFTWARE\\" + UNINSTALL + "\\" + code)):
+            self.amcache.value(key, value, "sz", content, shown)
+
+    def ran(self, true, path):
+        """The background activity moderator: the last start of each program of each user."""
+        shown = self.shown(true)
+        self.system.value(SERVICES + "\\bam\\UserSettings\\%s-1001" % self.sid, "\\Device\\HarddiskVolume2\\" +
+                          path.replace("/", "\\"), "binary", struct.pack("<QQQ", shown, 0, 0), shown)
 
     # --- products ---
     def has(self, source):
@@ -423,9 +447,21 @@ class Machine:
             self.setup_section(begin + 29 * SECOND, "Device Install (DiInstallDriver) - " + inf, [
                 'cmd: "%s\\%s"' % (folder, p["exe"]), "inf: Provider: " + p["publisher"],
                 "sto: {Setup Import Driver Package: %s}" % inf])
+        if self.has("amcache"):
+            self.later(true + 6 * 3600 * SECOND, self.amcache_entry, p["name"], p["version"],
+                       p["publisher"], folder, p["code"])
+        if self.has("installer-log") and p["vendor"] == "kaspersky":
+            self.installer_log(begin, "install", "Installation", p)
         if self.has("prefetch") and p.get("installer"):
             self.run_program(begin - 30 * SECOND, "Users/%s/Downloads/%s" % (self.users[0], p["installer"]))
         self.alive(true + 3 * MINUTE, step["product"], first=True)
+
+    def installer_log(self, true, verb, word, p):
+        here = self.local(self.shown(true))
+        lines = ["%s\t%s of %s %s %s" % ((here + datetime.timedelta(seconds=i)).strftime("%H:%M:%S"), word, p["name"],
+                                         p["version"], w) for i, w in ((0, "started"), (50, "completed"))]
+        self.file(true, "Users/%s/AppData/Local/Temp/kl-%s-%s.log" % (self.users[0], verb, here.strftime("%Y-%m-%d-%H-%M-%S")),
+                  "\r\n".join(lines).encode())
 
     def install_files(self, begin, p):
         built = begin - 120 * DAY
@@ -496,6 +532,8 @@ class Machine:
             for exe in (p["exe"], p.get("ui")):
                 if exe:
                     self.run_program(true, p["folder"] + "/" + exe)
+        if self.has("bam") and "SYSTEM" not in self.frozen and self.os[3] == 30:
+            self.ran(true, p["folder"] + "/" + p.get("ui", p["exe"]))
         if self.has("registry") and "SOFTWARE" not in self.frozen:
             self.software.value(p["branch"] + "\\Data", "LastStart", "qword", shown, shown)
             self.software.value(p["branch"] + "\\Data", "LastSuccessfulUpdate", "qword", shown + 9 * MINUTE,
@@ -531,6 +569,8 @@ class Machine:
             self.defender(true + 30 * SECOND, 5000)
         if self.has("inventory") and how != "folders":
             self.inventory(true + 4 * 3600 * SECOND, 907, p)
+        if self.has("installer-log") and p["vendor"] == "kaspersky" and how in ("msi", "pending"):
+            self.installer_log(begin, "uninstall", "Removal", p)
         if self.has("setupapi") and p["drivers"] and how != "folders":
             self.setup_section(begin + 10 * SECOND, "Delete Device Driver - SetupUninstallOEMInf - oem15.inf", [
                 "inf: Provider: " + p["publisher"], "cmd: C:\\Windows\\system32\\msiexec.exe /V"])
@@ -689,6 +729,7 @@ class Machine:
             self.close_hive(config + name, name, hive)
         for user, hive in self.user_hives.items():
             self.close_hive("Users/%s/NTUSER.DAT" % user, user, hive)
+        self.close_hive("Windows/appcompat/Programs/Amcache.hve", "Amcache.hve", self.amcache)
         head = "[Device Install Log]\r\n     OS Version = %s.%s\r\n     Architecture = amd64\r\n\r\n[BeginLog]\r\n\r\n" % (
             self.os[2], self.os[1]) + "[Boot Session: %s.500]\r\n\r\n" % self.local(self.shown(self.born)).strftime(
                 "%Y/%m/%d %H:%M:%S")
