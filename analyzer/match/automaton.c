@@ -61,6 +61,37 @@ static uint32_t step(const struct automaton *a, uint32_t node, uint8_t byte)
 	}
 }
 
+/* Entries of a full table (4 bytes each); a larger automaton keeps to its edges. */
+enum { MAX_TABLE = 8 << 20 };
+
+/* queue holds all nodes, shallow ones first, so that a node's fail link is filled before it. */
+static bool build_table(struct automaton *a, const uint32_t *queue)
+{
+	bool used[256] = { false };
+
+	a->n_classes = 1;
+	for (size_t i = 1; i < a->n_nodes; i++)
+		used[a->nodes[i].byte] = true;
+	for (int byte = 0; byte < 256; byte++)
+		a->classes[byte] = used[byte] ? (uint8_t)a->n_classes++ : 0;
+	if (a->n_classes > 255 || a->n_nodes > MAX_TABLE / a->n_classes)
+		return true;
+	a->table = calloc(a->n_nodes * a->n_classes, sizeof(*a->table));
+	if (!a->table)
+		return false;
+	for (size_t i = 0; i < a->n_nodes; i++) {
+		const struct automaton_node *node = &a->nodes[queue[i]];
+		uint32_t *row = a->table + (size_t)queue[i] * a->n_classes;
+		const uint32_t *fail_row = a->table + (size_t)node->fail * a->n_classes;
+
+		for (uint32_t k = 0; queue[i] != 0 && k < a->n_classes; k++)
+			row[k] = fail_row[k];
+		for (uint32_t child = node->child; child; child = a->nodes[child].sibling)
+			row[a->classes[a->nodes[child].byte]] = child;
+	}
+	return true;
+}
+
 bool automaton_finish(struct automaton *a)
 {
 	if (a->n_nodes == 0)
@@ -82,8 +113,10 @@ bool automaton_finish(struct automaton *a)
 			queue[tail++] = child;
 		}
 	}
+	const bool ok = build_table(a, queue);
+
 	free(queue);
-	return true;
+	return ok;
 }
 
 void automaton_scan(const struct automaton *a, struct text text,
@@ -94,7 +127,10 @@ void automaton_scan(const struct automaton *a, struct text text,
 	if (a->n_nodes == 0)
 		return;
 	for (size_t i = 0; i < text.size; i++) {
-		node = step(a, node, (uint8_t)text.data[i]);
+		const uint8_t byte = (uint8_t)text.data[i];
+
+		node = a->table ? a->table[(size_t)node * a->n_classes + a->classes[byte]] :
+				  step(a, node, byte);
 		++*steps;
 		uint32_t end = a->nodes[node].ends != MAP_NONE ? node : a->nodes[node].output;
 
@@ -109,6 +145,7 @@ void automaton_scan(const struct automaton *a, struct text text,
 
 void automaton_clear(struct automaton *a)
 {
+	free(a->table);
 	free(a->nodes);
 	free(a->ids);
 	pair_map_clear(&a->edges);

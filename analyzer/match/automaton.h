@@ -26,6 +26,13 @@ struct automaton {
 	struct automaton_id *ids;
 	size_t n_ids;
 	struct pair_map edges; /* (node, byte) to node */
+	/*
+	 * The same as a full table, node by class of byte, made when it stays small; bytes that no
+	 * literal holds are one class.
+	 */
+	uint32_t *table;
+	uint8_t classes[256];
+	uint32_t n_classes;
 };
 
 /* Adds a literal of at least one byte. False without memory. */

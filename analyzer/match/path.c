@@ -60,7 +60,9 @@ static struct text program_of(struct text text)
 		return trim(text);
 	}
 	for (size_t i = 0; i + 5 <= text.size; i++)
-		for (size_t k = 0; k < sizeof(program_ends) / sizeof(program_ends[0]); k++)
+		for (size_t k = 0; text.data[i] == '.' &&
+				   k < sizeof(program_ends) / sizeof(program_ends[0]);
+		     k++)
 			if (starts_folded(behind(text, i), program_ends[k]))
 				return (struct text){ text.data, i + 4 };
 	return text;
@@ -130,7 +132,13 @@ struct text path_normalize(struct arena *arena, struct text path)
 		data[i] = path.data[i] == '\\' ? '/' : path.data[i];
 	struct text plain = without_volume((struct text){ data, path.size });
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+	/* Most paths start at the root: only one of the heads does. */
+	const size_t first_head = plain.size > 1 && plain.data[0] == '/' &&
+						  (plain.data[1] | 0x20) != 's' ?
+					  sizeof(heads) / sizeof(heads[0]) :
+					  0;
+
+	for (size_t i = first_head; i < sizeof(heads) / sizeof(heads[0]); i++)
 		if (starts_folded(plain, heads[i].head))
 			return collapse(arena, text_of(heads[i].text),
 					behind(plain, strlen(heads[i].head)));
