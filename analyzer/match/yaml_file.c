@@ -336,6 +336,26 @@ static bool load_document(struct yaml_file *file, struct messages *m)
 	return file->has_document;
 }
 
+/* libcyaml names the line before an unexpected key; the document knows the key's own. */
+static void correct_line(struct yaml_file *file, struct complaint *c)
+{
+	static const char head[] = "Unexpected key: ";
+
+	if (strncmp(c->text, head, sizeof(head) - 1) != 0)
+		return;
+	const char *key = c->text + sizeof(head) - 1;
+	const size_t size = strlen(key);
+
+	for (const yaml_node_t *node = file->document.nodes.start;
+	     node < file->document.nodes.top; node++)
+		if (node->type == YAML_SCALAR_NODE && node->start_mark.line + 1 >= c->line &&
+		    node->data.scalar.length == size &&
+		    memcmp(node->data.scalar.value, key, size) == 0) {
+			c->line = node->start_mark.line + 1;
+			return;
+		}
+}
+
 void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema,
 		     struct messages *m)
 {
@@ -355,6 +375,7 @@ void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema,
 
 	if (error == CYAML_OK)
 		return data;
+	correct_line(file, &c);
 	fprintf(m->stream, "%s:%lu: %s\n", file->path, c.line ? c.line : 1UL,
 		c.text[0] ? c.text : cyaml_strerror(error));
 	m->n++;
