@@ -3,6 +3,7 @@
  * One line per parser, sorted by folder and name; included by parser.c, once to declare and once
  * to fill the table.
  */
+PARSER(usnjrnl_parser)
 PARSER(computer_name_parser)
 PARSER(control_set_parser)
 PARSER(msi_product_parser)
