@@ -80,7 +80,8 @@ static struct text read_label(struct filesystem *filesystem)
 static void fill_facts(struct filesystem *filesystem)
 {
 	const TSK_FS_INFO *info = filesystem->info;
-	const char *type = tsk_fs_type_toname(info->ftype);
+	const char *type =
+		TSK_FS_TYPE_ISHFS(info->ftype) ? "hfs+" : tsk_fs_type_toname(info->ftype);
 
 	filesystem->facts = (struct filesystem_facts){
 		.type = type ? type : "unknown",

@@ -168,7 +168,7 @@ void bfio_free(library_handle *bfio)
 struct library_stream {
 	struct stream stream;
 	const struct library_reader *reader;
-	library_handle *handle;
+	library_handle *handle, *bfio;
 };
 
 static enum status library_read_at(struct stream *stream, uint64_t offset, void *buffer,
@@ -198,36 +198,39 @@ static enum status library_read_at(struct stream *stream, uint64_t offset, void 
 	return STATUS_OK;
 }
 
-static void release_handle(const struct library_reader *reader, library_handle *handle)
+static void release_handle(const struct library_reader *reader, library_handle *handle,
+			   library_handle *bfio)
 {
 	if (reader->close)
 		(void)reader->close(handle, NULL); /* read only: nothing is lost */
 	(void)reader->free(&handle, NULL);
+	bfio_free(bfio);
 }
 
 static void library_close(struct stream *stream)
 {
 	struct library_stream *self = (struct library_stream *)stream;
 
-	release_handle(self->reader, self->handle);
+	release_handle(self->reader, self->handle, self->bfio);
 	free(self);
 }
 
 static const struct stream_ops library_ops = { library_read_at, library_close };
 
 enum status stream_over_library(const struct library_reader *reader, library_handle *handle,
-				uint64_t size, struct stream **ret, struct failure *why)
+				library_handle *bfio, uint64_t size, struct stream **ret, struct failure *why)
 {
 	struct library_stream *self = size > INT64_MAX ? NULL : calloc(1, sizeof(*self));
 
 	if (!self) {
-		release_handle(reader, handle);
+		release_handle(reader, handle, bfio);
 		return failure_set(why, ERR_NO_MEMORY, "stream of %" PRIu64 " bytes by %s", size,
 				   reader->name);
 	}
 	self->stream = (struct stream){ &library_ops, size };
 	self->reader = reader;
 	self->handle = handle;
+	self->bfio = bfio;
 	*ret = &self->stream;
 	return STATUS_OK;
 }

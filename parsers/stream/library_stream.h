@@ -34,9 +34,13 @@ struct library_reader {
 	int (*free)(library_handle **handle, library_handle **error);
 };
 
-/* A stream of size bytes over an opened handle, which it takes over whether or not it succeeds. */
+/*
+ * A stream of size bytes over an opened handle, which it takes over whether or not it succeeds, as
+ * well as the libbfio handle below it (NULL when there is none).
+ */
 MUST_USE enum status stream_over_library(const struct library_reader *reader,
-					 library_handle *handle, uint64_t size,
-					 struct stream **ret, struct failure *why);
+					 library_handle *handle, library_handle *bfio,
+					 uint64_t size, struct stream **ret,
+					 struct failure *why);
 
 #endif

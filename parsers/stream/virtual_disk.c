@@ -55,7 +55,7 @@ enum status image_open_vmdk(struct image *image, struct failure *why)
 		return not_opened(image, &vmdk_reader, handle, &error, why);
 	if (parent != UINT32_MAX) /* CID_NOPARENT */
 		return needs_parent(image, &vmdk_reader, handle, why);
-	return stream_over_library(&vmdk_reader, handle, size, &image->stream, why);
+	return stream_over_library(&vmdk_reader, handle, NULL, size, &image->stream, why);
 }
 
 enum status image_open_vhd(struct image *image, struct failure *why)
@@ -72,7 +72,7 @@ enum status image_open_vhd(struct image *image, struct failure *why)
 		return not_opened(image, &vhd_reader, handle, &error, why);
 	if (kind == LIBVHDI_DISK_TYPE_DIFFERENTIAL)
 		return needs_parent(image, &vhd_reader, handle, why);
-	return stream_over_library(&vhd_reader, handle, size, &image->stream, why);
+	return stream_over_library(&vhd_reader, handle, NULL, size, &image->stream, why);
 }
 
 enum status image_open_qcow(struct image *image, struct failure *why)
@@ -89,5 +89,5 @@ enum status image_open_qcow(struct image *image, struct failure *why)
 	if (libqcow_file_get_utf8_backing_filename_size(handle, &name_size, NULL) == 1 &&
 	    name_size > 1)
 		return needs_parent(image, &qcow_reader, handle, why);
-	return stream_over_library(&qcow_reader, handle, size, &image->stream, why);
+	return stream_over_library(&qcow_reader, handle, NULL, size, &image->stream, why);
 }

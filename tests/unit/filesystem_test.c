@@ -143,7 +143,7 @@ static void live_entries_are_those_of_fls(void **state)
 		{ "testfs1_ntfs.dd.xz", "ntfs", 0 },   { "ntfs_test.ntfs.dd.E01", "ntfs", 0 },
 		{ "ext2.E01", "ext2", 0 },             { "ext4.bin.gz", "ext4", 0 },
 		{ "fat12.bin.xz", "fat12", 0 },        { "fat_deleted_dir.raw.gz", "fat32", 0 },
-		{ "exfat_win.raw.gz", "exfat", 0 },    { "hfsplus.raw.xz", "hfs", 0 },
+		{ "exfat_win.raw.gz", "exfat", 0 },    { "hfsplus.raw.xz", "hfs+", 0 },
 		{ "exfat1.E01", "exfat", 2048 * 512 }, { "iso9660.raw", "iso9660", 0 },
 	};
 
