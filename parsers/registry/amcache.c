@@ -289,7 +289,7 @@ static enum status read_driver(struct parse_context *ctx, struct hive *hive,
 	values[DRIVER_PATH] = value_text(key->name);
 	values[DRIVER_FILE] = filled(ctx, key, "DriverName");
 	if (values[DRIVER_FILE].kind == VALUE_ABSENT)
-		values[DRIVER_FILE] = value_text(path_base_name(key->name));
+		values[DRIVER_FILE] = value_text(path_last_name(key->name));
 	values[DRIVER_PRODUCT] = filled(ctx, key, "Product");
 	values[DRIVER_COMPANY] = filled(ctx, key, "DriverCompany");
 	values[DRIVER_VERSION] = filled(ctx, key, "DriverVersion");

@@ -317,7 +317,7 @@ struct text path_component_back(struct text path, size_t back)
 	return (struct text){ path.data + start, end - start };
 }
 
-struct text path_base_name(struct text path)
+struct text path_last_name(struct text path)
 {
 	size_t start = path.size;
 

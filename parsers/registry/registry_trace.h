@@ -109,7 +109,7 @@ struct control_set control_set_of(struct parse_context *ctx, struct hive *hive,
 /* The component of a path, counted from its end (0 is the last); {NULL, 0} when there is none. */
 struct text path_component_back(struct text path, size_t back);
 /* The last component of a file path with '\\' or '/'. */
-struct text path_base_name(struct text path);
+struct text path_last_name(struct text path);
 /* The program at the start of a command line: within quotes, or up to ".exe" and the like. */
 struct text command_program(struct text command);
 /* Whether text ends with suffix, case folded. */

@@ -166,7 +166,7 @@ static bool is_driver(uint64_t type)
 static struct value driver_file(struct parse_context *ctx, const struct value *type,
 				struct text image, struct text name)
 {
-	const struct text base = path_base_name(command_program(image));
+	const struct text base = path_last_name(command_program(image));
 	char *implied;
 
 	if (text_ends_folded(base, ".sys"))
