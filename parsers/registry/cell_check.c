@@ -8,7 +8,7 @@
 #define KNOWN_KEY_FLAGS 0x53ff
 /* 1990-01-01 and 2100-01-01: the format is of 1993. */
 #define EARLIEST (TICKS_PER_DAY * INT64_C(142077))
-#define LATEST (TICKS_PER_DAY * INT64_C(182256))
+#define LATEST   (TICKS_PER_DAY * INT64_C(182256))
 /* Longest names, in characters (Microsoft, "Registry element size limits"). */
 enum { LONGEST_KEY_NAME = 255, LONGEST_VALUE_NAME = 16383 };
 
@@ -57,8 +57,8 @@ bool cell_is_possible_key(struct span bytes, uint64_t offset, uint64_t end, stru
 
 	const bool ascii = (ret->flags & REGF_KEY_ASCII_NAME) != 0;
 
-	if ((ret->flags & ~KNOWN_KEY_FLAGS) != 0 ||
-	    ret->last_written < (uint64_t)EARLIEST || ret->last_written > (uint64_t)LATEST)
+	if ((ret->flags & ~KNOWN_KEY_FLAGS) != 0 || ret->last_written < (uint64_t)EARLIEST ||
+	    ret->last_written > (uint64_t)LATEST)
 		return false;
 	if (!is_size(bytes, offset, REGF_KEY_SIZE + ret->name.size))
 		return false;

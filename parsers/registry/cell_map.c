@@ -205,10 +205,10 @@ struct text cell_map_path(const struct cell_map *map, struct arena *arena, uint3
 			return path;
 
 		const struct text name = regf_key_name(arena, &nk);
-		const char *longer = name.data && name.size + path.size < LIMIT_TEXT ?
-					     arena_printf(arena, path.size ? "%s\\%s" : "%s%s",
-							  name.data, path.data) :
-					     NULL;
+		const char *longer = name.data && name.size + path.size < LIMIT_TEXT
+					     ? arena_printf(arena, path.size ? "%s\\%s" : "%s%s",
+							    name.data, path.data)
+					     : NULL;
 
 		if (!longer)
 			return none;

@@ -35,7 +35,7 @@ static struct recovered *find_recovered(struct recovered_keys *all, uint64_t off
 struct parent {
 	struct text path;
 	bool sure;
-	uint32_t live; /* the live key of that path, or REGF_NO_CELL */
+	uint32_t live;            /* the live key of that path, or REGF_NO_CELL */
 	struct instant container; /* when the nearest live ancestor was last written */
 };
 
@@ -52,8 +52,8 @@ enum kinship cell_kinship(const struct regf_key *parent, const struct regf_key *
 	const size_t name_size = child->name.size * (ascii ? 2 : 1);
 
 	if (parent->n_subkeys == 0 || parent->longest_subkey_name == 0)
-		return parent->last_written - child->last_written <= MOMENT ? KINSHIP_FITS :
-									      KINSHIP_OPEN;
+		return parent->last_written - child->last_written <= MOMENT ? KINSHIP_FITS
+									    : KINSHIP_OPEN;
 	return parent->longest_subkey_name >= name_size ? KINSHIP_FITS : KINSHIP_DENIED;
 }
 
@@ -147,8 +147,7 @@ static bool resolve(struct recovered_keys *all, struct arena *arena, struct reco
 	return true;
 }
 
-enum status cell_paths_resolve(struct recovered_keys *all, struct arena *arena,
-			       struct failure *why)
+enum status cell_paths_resolve(struct recovered_keys *all, struct arena *arena, struct failure *why)
 {
 	for (size_t i = 0; i < all->n_keys; i++) {
 		if (!all->keys[i].fixed && !resolve(all, arena, &all->keys[i], 0))

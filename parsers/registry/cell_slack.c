@@ -52,8 +52,8 @@ static enum status add_slack(struct recovered_keys *all, struct arena *arena, ui
 			     const struct regf_key *nk, struct hive_key *key, struct failure *why)
 {
 	const uint64_t offset = (uint64_t)key_cell + REGF_BINS_OFFSET;
-	const struct hive_place place = hive_place_in(all->map.pages, offset,
-						      4 + REGF_KEY_SIZE + nk->name.size);
+	const struct hive_place place =
+		hive_place_in(all->map.pages, offset, 4 + REGF_KEY_SIZE + nk->name.size);
 	struct recovered found = {
 		.offset = offset,
 		.nk = *nk,
@@ -81,8 +81,7 @@ static enum status add_slack(struct recovered_keys *all, struct arena *arena, ui
 	return recovered_add(all, &found, why);
 }
 
-enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena,
-			       struct failure *why)
+enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena, struct failure *why)
 {
 	const struct cell_map *map = &all->map;
 
@@ -95,8 +94,7 @@ enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena,
 
 		if (!cell_map_key(map, map->live[i].cell, &nk) || nk.n_values == 0 ||
 		    !regf_cell_at(map->bytes, nk.values_list, &list) || !list.allocated ||
-		    nk.n_values >= list.data.size / 4 ||
-		    !may_hold(map, list.data, nk.n_values))
+		    nk.n_values >= list.data.size / 4 || !may_hold(map, list.data, nk.n_values))
 			continue;
 		values = arena_array(arena, list.data.size / 4 - nk.n_values, sizeof(*values));
 		key = arena_alloc(arena, sizeof(*key));

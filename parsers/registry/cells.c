@@ -156,7 +156,8 @@ static int compare_offsets(const void *a, const void *b)
 
 static enum status drop_copies(struct recovered_keys *all, struct failure *why)
 {
-	CLEANUP(free_p) struct recovered **order = calloc(all->n_keys + 1, sizeof(struct recovered *));
+	CLEANUP(free_p)
+	struct recovered **order = calloc(all->n_keys + 1, sizeof(struct recovered *));
 
 	if (!order)
 		return failure_set(why, ERR_NO_MEMORY, "deleted keys");
@@ -210,8 +211,8 @@ static enum status visit_one(struct parse_context *ctx, struct hive *hive, struc
 			     struct failure *why)
 {
 	const struct cell_map *map = &hive->recovered->map;
-	const struct hive_place place = hive_place_in(
-		map->pages, found->offset, 4 + REGF_KEY_SIZE + found->nk.name.size);
+	const struct hive_place place =
+		hive_place_in(map->pages, found->offset, 4 + REGF_KEY_SIZE + found->nk.name.size);
 	struct hive_key key = {
 		.path = found->path,
 		.name = found->name,
@@ -225,8 +226,8 @@ static enum status visit_one(struct parse_context *ctx, struct hive *hive, struc
 		.superseded = found->twin != REGF_NO_CELL,
 		.container_last_written = found->container_last_written,
 	};
-	const enum status status = cell_values_read(map, scratch, &found->nk, true,
-						    found->recovery, &key, why);
+	const enum status status =
+		cell_values_read(map, scratch, &found->nk, true, found->recovery, &key, why);
 
 	return status < 0 ? status : visit(ctx, hive, &key, payload, why);
 }
@@ -247,8 +248,8 @@ enum status cells_visit(struct parse_context *ctx, struct hive *hive,
 		if (found->dropped || !key_pattern_fits_path(pattern, found->path))
 			continue;
 		*ret_any = true;
-		status = found->fixed ? visit(ctx, hive, found->fixed, payload, why) :
-					visit_one(ctx, hive, scratch, found, visit, payload, why);
+		status = found->fixed ? visit(ctx, hive, found->fixed, payload, why)
+				      : visit_one(ctx, hive, scratch, found, visit, payload, why);
 		arena_reset(scratch);
 	}
 	return status < 0 ? status : STATUS_OK;

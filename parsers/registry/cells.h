@@ -18,7 +18,7 @@ struct cell_map {
 	struct span bytes;
 	const struct hive_page *pages; /* as in struct hive_image */
 	uint32_t root_cell;
-	uint64_t bins_end;   /* offset behind the last bin */
+	uint64_t bins_end; /* offset behind the last bin */
 	/* A bit for each 8 bytes that no allocated cell holds; NULL: only sizes tell. */
 	uint8_t *free_bits;
 	/* Keys in allocated cells, sorted by parent and hash of the name. */

@@ -235,11 +235,10 @@ struct instant hive_value_filetime(const struct hive_value *value)
 
 struct origin key_origin(struct parse_context *ctx, const struct hive_key *key)
 {
-	const char *address = arena_printf(ctx->arena, "key %.*s cell 0x%llx",
-					   (int)(key->path.size < LIMIT_TEXT ? key->path.size :
-									       LIMIT_TEXT),
-					   key->path.data ? key->path.data : "",
-					   (unsigned long long)key->offset);
+	const char *address =
+		arena_printf(ctx->arena, "key %.*s cell 0x%llx",
+			     (int)(key->path.size < LIMIT_TEXT ? key->path.size : LIMIT_TEXT),
+			     key->path.data ? key->path.data : "", (unsigned long long)key->offset);
 
 	return (struct origin){
 		.offset = key->offset,
@@ -252,13 +251,11 @@ struct origin key_origin(struct parse_context *ctx, const struct hive_key *key)
 struct origin value_origin(struct parse_context *ctx, const struct hive_key *key,
 			   const struct hive_value *value)
 {
-	const char *address = arena_printf(ctx->arena, "key %.*s value %.*s cell 0x%llx",
-					   (int)(key->path.size < LIMIT_TEXT ? key->path.size :
-									       LIMIT_TEXT),
-					   key->path.data ? key->path.data : "",
-					   (int)value->name.size,
-					   value->name.data ? value->name.data : "",
-					   (unsigned long long)value->offset);
+	const char *address = arena_printf(
+		ctx->arena, "key %.*s value %.*s cell 0x%llx",
+		(int)(key->path.size < LIMIT_TEXT ? key->path.size : LIMIT_TEXT),
+		key->path.data ? key->path.data : "", (int)value->name.size,
+		value->name.data ? value->name.data : "", (unsigned long long)value->offset);
 
 	return (struct origin){
 		.offset = value->offset,

@@ -3,7 +3,7 @@
 #define AVOUCH_PARSERS_REGISTRY_HIVE_STATE_H
 
 #include "parsers/registry/hive.h"
-#include "parsers/registry/replay.h"
+#include "parsers/registry/hive_image.h"
 
 /* What the files that make up a hive share; no parser includes this. */
 
@@ -28,8 +28,7 @@ struct hive {
 void hive_lost(struct parse_context *ctx, struct hive *hive, uint64_t offset, const char *text);
 
 /* Copies what a key points to into the arena. */
-MUST_USE enum status hive_key_keep(struct arena *arena, struct hive_key *key,
-				   struct failure *why);
+MUST_USE enum status hive_key_keep(struct arena *arena, struct hive_key *key, struct failure *why);
 
 /* A pattern cut into its components. */
 struct key_pattern {

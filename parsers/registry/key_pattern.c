@@ -66,8 +66,8 @@ bool key_pattern_fits(struct text component, struct text name)
 
 bool key_pattern_fits_at(const struct key_pattern *pattern, size_t component, struct text name)
 {
-	return pattern->exact ? text_equal_folded(pattern->components[component], name) :
-				key_pattern_fits(pattern->components[component], name);
+	return pattern->exact ? text_equal_folded(pattern->components[component], name)
+			      : key_pattern_fits(pattern->components[component], name);
 }
 
 bool key_pattern_fits_path(const struct key_pattern *pattern, struct text path)

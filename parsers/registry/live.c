@@ -113,8 +113,8 @@ static bool key_cell(const struct hive *hive, libregf_key_t *key, struct regf_ce
 {
 	off64_t offset = 0;
 
-	return libregf_key_get_offset(key, &offset, NULL) == 1 &&
-	       cell_of(hive, offset, ret_cell) && regf_read_key(ret_cell->data, ret);
+	return libregf_key_get_offset(key, &offset, NULL) == 1 && cell_of(hive, offset, ret_cell) &&
+	       regf_read_key(ret_cell->data, ret);
 }
 
 static enum recovery place_recovery(const struct hive_place *place)
@@ -309,8 +309,8 @@ static enum status walk_child(struct walk *walk, libregf_key_t *child, size_t co
 {
 	const struct key_pattern *pattern = walk->pattern;
 	const bool below = component >= pattern->n_components;
-	const bool last = below || (component + 1 == pattern->n_components &&
-				    !pattern->everything_below);
+	const bool last =
+		below || (component + 1 == pattern->n_components && !pattern->everything_below);
 	enum status status = STATUS_OK;
 
 	if (last)
@@ -376,8 +376,7 @@ static bool is_other(struct walk *walk, uint32_t cell, size_t component)
 	struct text name;
 
 	if (component >= walk->pattern->n_components ||
-	    !regf_cell_at(walk->hive->image.bytes, cell, &found) ||
-	    !regf_read_key(found.data, &nk))
+	    !regf_cell_at(walk->hive->image.bytes, cell, &found) || !regf_read_key(found.data, &nk))
 		return false;
 	tidy(walk);
 	name = regf_key_name(walk->scratch, &nk);

@@ -6,13 +6,14 @@
  * delete.
  *
  * Entries that were not applied, since the hive was written whole after them, still hold pages as
- * they were then. Each is laid over the final state: a key that stands there and is no longer in the
- * hive was deleted since. Its parent may stand in another page, of the final state, and then be
+ * they were then. Each is laid over the final state: a key that stands there and is no longer in
+ * the hive was deleted since. Its parent may stand in another page, of the final state, and then be
  * another key; the path is sure only where the lengths of names or the times fit.
  */
 #include "parsers/registry/cells.h"
 
 #include "parsers/base/cursor.h"
+#include "parsers/registry/replay.h"
 
 struct stepping {
 	struct hive *hive;
@@ -23,7 +24,7 @@ struct stepping {
 	const struct hive_patch *patches; /* of the entry */
 	size_t n_patches;
 	struct cell_map before; /* without free bits: only allocated cells are looked at */
-	bool stale; /* the entry was not applied: what comes after is the final state */
+	bool stale;             /* the entry was not applied: what comes after is the final state */
 };
 
 /* Where the state after the entry has these bytes: the last patch that holds the offset. */
@@ -37,8 +38,7 @@ static struct span after(const struct stepping *step, uint64_t offset, size_t si
 		if (offset < patch->offset || offset >= patch->offset + patch->size)
 			continue;
 		return span_part(step->hive->image.logs[patch->companion - 1],
-				 (size_t)(patch->log_offset + (offset - patch->offset)),
-				 size);
+				 (size_t)(patch->log_offset + (offset - patch->offset)), size);
 	}
 	return span_part(step->before.bytes, (size_t)offset, size);
 }
@@ -112,9 +112,9 @@ static struct instant container_of(const struct stepping *step, const struct reg
 		if (cell_map_key(&step->all->map, cell, &is) && is.parent == was.parent &&
 		    is.name.size == was.name.size &&
 		    memcmp(is.name.data, was.name.data, is.name.size) == 0)
-			return is.last_written >= child->last_written ?
-				       instant_from_filetime(is.last_written) :
-				       (struct instant){ 0 };
+			return is.last_written >= child->last_written
+				       ? instant_from_filetime(is.last_written)
+				       : (struct instant){ 0 };
 		cell = was.parent;
 	}
 	return (struct instant){ 0 };
@@ -170,8 +170,7 @@ static enum status add_state(struct stepping *step, uint64_t offset, const struc
 		return STATUS_OK;
 	state.twin = find_path(&step->all->map, step->scratch, key.path);
 	key.superseded = state.twin != REGF_NO_CELL;
-	status = cell_values_read(&step->before, step->scratch, nk, false, key.recovery, &key,
-				  why);
+	status = cell_values_read(&step->before, step->scratch, nk, false, key.recovery, &key, why);
 	if (status < 0)
 		return status;
 	kept = arena_copy(step->hive->arena, &key, sizeof(key));
@@ -242,9 +241,9 @@ static void apply(struct stepping *step)
 		       image->logs[patch->companion - 1].data + patch->log_offset,
 		       (size_t)patch->size);
 		for (uint64_t p = 0; p < patch->size / REGF_PAGE; p++)
-			step->pages[patch->offset / REGF_PAGE + p] = (struct hive_page){
-				patch->companion, patch->log_offset + p * REGF_PAGE
-			};
+			step->pages[patch->offset / REGF_PAGE + p] =
+				(struct hive_page){ patch->companion,
+						    patch->log_offset + p * REGF_PAGE };
 	}
 }
 
@@ -300,7 +299,8 @@ static size_t entry_patches(const struct stepping *step, uint32_t companion, uin
 			.companion = companion,
 			.sequence = span_u32le(entry, 12),
 			.log_offset = at + data,
-			.offset = span_u32le(entry, 40 + (size_t)i * 8) + (uint64_t)REGF_BINS_OFFSET,
+			.offset =
+				span_u32le(entry, 40 + (size_t)i * 8) + (uint64_t)REGF_BINS_OFFSET,
 			.size = size,
 		};
 
@@ -323,8 +323,8 @@ static void restore(struct stepping *step)
 		       (size_t)patch->size);
 		for (uint64_t p = patch->offset / REGF_PAGE;
 		     p < (patch->offset + patch->size) / REGF_PAGE; p++)
-			step->pages[p] = image->pages ? image->pages[p] :
-							(struct hive_page){ 0, p * REGF_PAGE };
+			step->pages[p] = image->pages ? image->pages[p]
+						      : (struct hive_page){ 0, p * REGF_PAGE };
 	}
 }
 
@@ -332,8 +332,8 @@ static void restore(struct stepping *step)
 static enum status look_under(struct stepping *step, uint32_t companion, uint64_t at,
 			      struct span entry, struct failure *why)
 {
-	CLEANUP(free_p) struct hive_patch *patches =
-		calloc((size_t)span_u32le(entry, 20) + 1, sizeof(*patches));
+	CLEANUP(free_p)
+	struct hive_patch *patches = calloc((size_t)span_u32le(entry, 20) + 1, sizeof(*patches));
 	enum status status;
 
 	if (!patches)
@@ -391,8 +391,8 @@ static void start_final(struct stepping *step)
 
 	memcpy(step->bytes, image->bytes.data, image->bytes.size);
 	for (size_t i = 0; i < image->bytes.size / REGF_PAGE; i++)
-		step->pages[i] = image->pages ? image->pages[i] :
-						(struct hive_page){ 0, i * REGF_PAGE };
+		step->pages[i] =
+			image->pages ? image->pages[i] : (struct hive_page){ 0, i * REGF_PAGE };
 }
 
 enum status log_states_recover(struct recovered_keys *all, struct hive *hive, struct failure *why)
@@ -403,8 +403,8 @@ enum status log_states_recover(struct recovered_keys *all, struct hive *hive, st
 	CLEANUP(free_p) struct hive_page *pages = NULL;
 	struct stepping step = { .hive = hive, .all = all };
 	const size_t n_pages = image->bytes.size / REGF_PAGE + 1;
-	const size_t first = image->primary.size < image->bytes.size ? image->primary.size :
-								       image->bytes.size;
+	const size_t first =
+		image->primary.size < image->bytes.size ? image->primary.size : image->bytes.size;
 
 	if (!any_log(image))
 		return STATUS_OK;

@@ -63,8 +63,8 @@ static bool read_leaf(struct span data, uint32_t *ret, size_t room, size_t *n)
 	const bool narrow = data.size >= 4 && memcmp(data.data, "li", 2) == 0;
 	const size_t width = narrow ? 4 : 8;
 
-	if (data.size < 4 || (!narrow && memcmp(data.data, "lf", 2) != 0 &&
-			      memcmp(data.data, "lh", 2) != 0))
+	if (data.size < 4 ||
+	    (!narrow && memcmp(data.data, "lf", 2) != 0 && memcmp(data.data, "lh", 2) != 0))
 		return false;
 	if (count > (data.size - 4) / width || count > room - *n)
 		return false;
@@ -152,4 +152,19 @@ struct text regf_key_name(struct arena *arena, const struct regf_key *key)
 struct text regf_value_name(struct arena *arena, const struct regf_value *value)
 {
 	return name_text(arena, value->name, (value->flags & REGF_VALUE_ASCII_NAME) != 0);
+}
+
+static void put_u32le(uint8_t *bytes, uint32_t value)
+{
+	for (size_t i = 0; i < 4; i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+}
+
+void regf_finish_header(uint8_t *bytes, const struct regf_header *header)
+{
+	put_u32le(bytes + 4, header->primary_sequence);
+	put_u32le(bytes + 8, header->primary_sequence);
+	put_u32le(bytes + 28, 0);
+	put_u32le(bytes + 40, header->bins_size);
+	put_u32le(bytes + 508, regf_checksum(span_of(bytes, REGF_PAGE)));
 }

@@ -27,9 +27,9 @@
  *       12 type, 16 flags, 20 name
  */
 #define REGF_BINS_OFFSET 4096
-#define REGF_BIN_HEADER 32
-#define REGF_PAGE 512
-#define REGF_NO_CELL UINT32_MAX
+#define REGF_BIN_HEADER  32
+#define REGF_PAGE        512
+#define REGF_NO_CELL     UINT32_MAX
 
 struct regf_header {
 	uint32_t primary_sequence, secondary_sequence;
@@ -48,8 +48,8 @@ bool regf_read_header(struct span bytes, struct regf_header *ret);
 uint32_t regf_checksum(struct span bytes);
 
 struct regf_cell {
-	uint64_t offset;  /* of the size field, in the file */
-	uint32_t size;    /* with the size field */
+	uint64_t offset; /* of the size field, in the file */
+	uint32_t size;   /* with the size field */
 	bool allocated;
 	struct span data; /* behind the size field */
 };
@@ -58,8 +58,8 @@ struct regf_cell {
 bool regf_cell_at(struct span hive, uint32_t relative, struct regf_cell *ret);
 
 /*
- * The sub keys' cells of a list (lf, lh, li: 2 number of elements, 4 elements of 8, 8, 4 bytes; ri: of
- * such lists), at most room of them. Returns their number, SIZE_MAX when the list is broken.
+ * The sub keys' cells of a list (lf, lh, li: 2 number of elements, 4 elements of 8, 8, 4 bytes;
+ * ri: of such lists), at most room of them. Returns their number, SIZE_MAX for a broken list.
  */
 size_t regf_read_subkeys(struct span hive, uint32_t list, uint32_t *ret, size_t room);
 
@@ -67,7 +67,7 @@ enum {
 	REGF_KEY_ROOT = 0x0004,
 	REGF_KEY_ASCII_NAME = 0x0020,
 	REGF_KEY_HANDLE = 0x0040,
-	REGF_KEY_SIZE = 76,   /* without the name */
+	REGF_KEY_SIZE = 76, /* without the name */
 	REGF_VALUE_ASCII_NAME = 0x0001,
 	REGF_VALUE_SIZE = 20, /* without the name */
 };
@@ -103,5 +103,11 @@ bool regf_read_value(struct span data, struct regf_value *ret);
 /* A key's or a value's name as UTF-8; data NULL when the arena is full. */
 struct text regf_key_name(struct arena *arena, const struct regf_key *key);
 struct text regf_value_name(struct arena *arena, const struct regf_value *value);
+
+/*
+ * Writes over a base block (512 bytes) what a finished write would have left: both sequence numbers
+ * equal, file type 0, the size of all bins, the checksum.
+ */
+void regf_finish_header(uint8_t *bytes, const struct regf_header *header);
 
 #endif

@@ -42,87 +42,16 @@ uint64_t marvin32(struct span bytes)
 	return a | (uint64_t)b << 32;
 }
 
-struct hive_place hive_place_in(const struct hive_page *pages, uint64_t offset, uint64_t size)
-{
-	struct hive_place place = { .offset = offset, .size = size };
-	const uint64_t first = offset / REGF_PAGE;
-
-	if (!pages || size == 0)
-		return place;
-
-	const struct hive_page *page = &pages[first];
-	const uint64_t last = (offset + size - 1) / REGF_PAGE;
-
-	if (page->companion == HIVE_NO_FILE)
-		return (struct hive_place){ 0 };
-	place.companion = page->companion;
-	place.offset = page->offset + offset % REGF_PAGE;
-	for (uint64_t i = first + 1; i <= last; i++) {
-		const uint64_t distance = (i - first) * REGF_PAGE;
-
-		if (pages[i].companion != page->companion ||
-		    pages[i].offset != page->offset + distance) {
-			place.size = distance - offset % REGF_PAGE;
-			break;
-		}
-	}
-	return place;
-}
-
-struct hive_place hive_image_place(const struct hive_image *image, uint64_t offset, uint64_t size)
-{
-	return hive_place_in(image->pages, offset, size);
-}
-
-/* Reads what can be read in pages; unreadable ones are zeros and said to be lost. */
-static enum status load_pieces(struct parse_context *ctx, struct stream *stream,
-			       struct span *ret, struct failure *why)
-{
-	enum { PIECE = 4096 };
-	uint8_t *bytes = NULL;
-
-	if (stream->size > LIMIT_WHOLE_FILE)
-		return failure_set(why, ERR_LIMIT, "hive of %" PRIu64 " bytes", stream->size);
-	bytes = arena_alloc(ctx->arena, (size_t)stream->size);
-	if (!bytes)
-		return failure_set(why, ERR_LIMIT, "hive: memory");
-	for (uint64_t at = 0; at < stream->size; at += PIECE) {
-		const uint64_t left = stream->size - at;
-		const size_t size = left < PIECE ? (size_t)left : PIECE;
-		struct failure piece = FAILURE_NONE;
-
-		if (stream_read(stream, at, bytes + at, size, &piece) >= 0)
-			continue;
-		memset(bytes + at, 0, size);
-		lost(ctx, at, "%zu bytes of the hive cannot be read: %s", size, piece.text);
-	}
-	*ret = span_of(bytes, (size_t)stream->size);
-	return STATUS_OK;
-}
-
-static enum status load(struct parse_context *ctx, struct stream *stream, struct span *ret,
-			struct failure *why)
-{
-	struct failure first = FAILURE_NONE;
-	const enum status status = stream_load(stream, ctx->arena, LIMIT_WHOLE_FILE, ret, &first);
-
-	if (status >= 0)
-		return STATUS_OK;
-	if (status == ERR_UNREADABLE || status == ERR_IO)
-		return load_pieces(ctx, stream, ret, why);
-	return failure_set(why, status, "%s", first.text);
-}
-
 /* A log that is a log: its base block is whole. */
 struct log {
 	struct span bytes;
 	struct regf_header header;
-	uint32_t companion;      /* from 1 on */
-	uint32_t first, last;    /* sequence numbers of its run of entries */
-	size_t n_entries, end;   /* of that run; end: offset behind it */
-	size_t n_pages;          /* page references in the run */
-	uint32_t bins_size;      /* the largest */
-	bool damaged;            /* the run ends in an entry that is not whole */
+	uint32_t companion;    /* from 1 on */
+	uint32_t first, last;  /* sequence numbers of its run of entries */
+	size_t n_entries, end; /* of that run; end: offset behind it */
+	size_t n_pages;        /* page references in the run */
+	uint32_t bins_size;    /* the largest */
+	bool damaged;          /* the run ends in an entry that is not whole */
 };
 
 struct replay {
@@ -156,8 +85,8 @@ static void load_logs(struct replay *replay)
 
 		if (!companion->stream || companion->stream->size < REGF_PAGE)
 			continue;
-		if (stream_load(companion->stream, ctx->arena, LIMIT_WHOLE_FILE, &log.bytes,
-				&why) < 0) {
+		if (stream_load(companion->stream, ctx->arena, LIMIT_WHOLE_FILE, &log.bytes, &why) <
+		    0) {
 			/* Only a dirty hive needs it. */
 			(is_dirty(replay) ? lost : note)(ctx, 0, "log '%s' cannot be read: %s",
 							 companion->path, why.text);
@@ -246,16 +175,15 @@ static void find_run(struct log *log)
 
 static void add_patch(struct replay *replay, const struct hive_patch *patch)
 {
-	if (patch->size == 0 || replay->n_patches >= replay->room ||
-	    patch->offset > replay->size || patch->size > replay->size - patch->offset)
+	if (patch->size == 0 || replay->n_patches >= replay->room || patch->offset > replay->size ||
+	    patch->size > replay->size - patch->offset)
 		return;
 	memcpy(replay->bytes + patch->offset,
 	       replay->image->logs[patch->companion - 1].data + patch->log_offset,
 	       (size_t)patch->size);
 	for (uint64_t i = 0; i < patch->size / REGF_PAGE; i++)
-		replay->image->pages[patch->offset / REGF_PAGE + i] = (struct hive_page){
-			patch->companion, patch->log_offset + i * REGF_PAGE
-		};
+		replay->image->pages[patch->offset / REGF_PAGE + i] =
+			(struct hive_page){ patch->companion, patch->log_offset + i * REGF_PAGE };
 	replay->patches[replay->n_patches++] = *patch;
 }
 
@@ -274,8 +202,7 @@ static enum status start_image(struct replay *replay, uint64_t bins_size, size_t
 	replay->bytes = arena_alloc(replay->ctx->arena, replay->size);
 	image->pages = arena_array(replay->ctx->arena, (size_t)n_pages, sizeof(*image->pages));
 	image->n_pages = (size_t)n_pages;
-	replay->patches =
-		arena_array(replay->ctx->arena, n_patches + 1, sizeof(*replay->patches));
+	replay->patches = arena_array(replay->ctx->arena, n_patches + 1, sizeof(*replay->patches));
 	replay->room = n_patches;
 	if (!replay->bytes || !image->pages || !replay->patches)
 		return failure_set(why, ERR_LIMIT, "replay of a hive's logs: memory");
@@ -398,8 +325,7 @@ static enum status apply_new(struct replay *replay, const struct log **runs, siz
 	 * Windows 10 leaves a gap between the numbers of hive and logs where both logs are there;
 	 * where one is missing, it may have held what is between.
 	 */
-	else if (n_new_logs(replay) < 2 &&
-		 runs[first]->first != replay->header.secondary_sequence)
+	else if (n_new_logs(replay) < 2 && runs[first]->first != replay->header.secondary_sequence)
 		lost(replay->ctx, 0,
 		     "log entries %" PRIu32 " to %" PRIu32 " are missing with one of the logs",
 		     replay->header.secondary_sequence, runs[first]->first - 1);
@@ -408,8 +334,7 @@ static enum status apply_new(struct replay *replay, const struct log **runs, siz
 
 		if (i > first && runs[i]->first != runs[i - 1]->last + 1) {
 			lost(replay->ctx, 0,
-			     "log '%s' begins at %" PRIu32 " where %" PRIu32
-			     " is due: not applied",
+			     "log '%s' begins at %" PRIu32 " where %" PRIu32 " is due: not applied",
 			     path, runs[i]->first, runs[i - 1]->last + 1);
 			break;
 		}
@@ -441,8 +366,9 @@ static bool is_old_log(const struct log *log)
 }
 
 /*
- * Whether an old log is of the hive's last write: the times are equal. Where the header's checksum is
- * wrong its time may still be right (two equal times of 100 ns are no chance), or the first bin has it.
+ * Whether an old log is of the hive's last write: the times are equal. Where the header's checksum
+ * is wrong its time may still be right (two equal times of 100 ns are no chance), or the first bin
+ * has it.
  */
 static bool is_same_write(const struct replay *replay, const struct log *log)
 {
@@ -510,22 +436,6 @@ static enum status apply_old(struct replay *replay, const struct log *log, struc
 	return STATUS_OK;
 }
 
-static void put_u32le(uint8_t *bytes, uint32_t value)
-{
-	for (size_t i = 0; i < 4; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-/* Writes the header that a finished write would have left. */
-static void finish_header(uint8_t *bytes, const struct regf_header *header)
-{
-	put_u32le(bytes + 4, header->primary_sequence);
-	put_u32le(bytes + 8, header->primary_sequence);
-	put_u32le(bytes + 28, 0);
-	put_u32le(bytes + 40, header->bins_size);
-	put_u32le(bytes + 508, regf_checksum(span_of(bytes, REGF_PAGE)));
-}
-
 /* Logs of a clean hive are not applied; one that seems newer is worth a word. */
 static void note_newer_logs(struct replay *replay)
 {
@@ -558,132 +468,32 @@ static enum status apply_logs(struct replay *replay, struct failure *why)
 	}
 	if (status != STATUS_OK)
 		return status;
-	finish_header(replay->bytes, &replay->header);
+	regf_finish_header(replay->bytes, &replay->header);
 	replay->image->bytes = span_of(replay->bytes, replay->size);
 	replay->image->patches = replay->patches;
 	replay->image->n_patches = replay->n_patches;
 	return STATUS_OK;
 }
 
-/* A copy of the image that may be changed. */
-static uint8_t *own_image(struct parse_context *ctx, struct hive_image *image)
+enum status replay_logs(struct parse_context *ctx, const struct source *source,
+			struct hive_image *image, struct failure *why)
 {
-	uint8_t *bytes = arena_copy(ctx->arena, image->bytes.data, image->bytes.size);
-
-	if (bytes)
-		image->bytes.data = bytes;
-	return bytes;
-}
-
-/*
- * libregf refuses a file that is shorter than its header says or whose header's checksum is wrong:
- * the header is made to fit what is there.
- */
-static enum status fit_header(struct parse_context *ctx, struct hive_image *image,
-			      struct failure *why)
-{
-	struct regf_header header;
-
-	if (!regf_read_header(image->bytes, &header))
-		return failure_at(why, ERR_FORMAT, 0, "no registry hive");
-
-	const uint64_t there = image->bytes.size > REGF_BINS_OFFSET ?
-				       (image->bytes.size - REGF_BINS_OFFSET) / 4096 * 4096 :
-				       0;
-
-	if (header.bins_size <= there && header.checksum_right)
-		return STATUS_OK;
-	if (header.bins_size > there)
-		lost(ctx, image->bytes.size,
-		     "the hive ends before the %" PRIu32 " bytes its header names",
-		     header.bins_size);
-
-	uint8_t *bytes = own_image(ctx, image);
-
-	if (!bytes)
-		return failure_set(why, ERR_LIMIT, "hive: memory");
-	if (header.bins_size > there)
-		header.bins_size = (uint32_t)there;
-	finish_header(bytes, &header);
-	return STATUS_OK;
-}
-
-/* A bin that says where it stands and how long it is; returns its size, 0 when it is none. */
-static uint64_t bin_size(struct span bytes, uint64_t at, uint64_t end)
-{
-	const struct span header = span_part(bytes, (size_t)at, REGF_BIN_HEADER);
-	const uint64_t size = header.data ? span_u32le(header, 8) : 0;
-
-	if (!header.data || memcmp(header.data, "hbin", 4) != 0 ||
-	    span_u32le(header, 4) + (uint64_t)REGF_BINS_OFFSET != at || size % 4096 != 0 ||
-	    size > end - at)
-		return 0;
-	return size;
-}
-
-/*
- * libregf reads no further than the first broken bin header. Such a header is written anew in
- * memory, over all up to the next whole bin, so that one page costs no more than what stood there.
- */
-static enum status heal_bins(struct parse_context *ctx, struct hive_image *image,
-			     struct failure *why)
-{
-	const uint64_t end = REGF_BINS_OFFSET + (uint64_t)span_u32le(image->bytes, 40);
-	uint8_t *own = NULL;
-	uint64_t at = REGF_BINS_OFFSET;
-
-	while (at < end) {
-		uint64_t next = at + bin_size(image->bytes, at, end);
-
-		if (next > at) {
-			at = next;
-			continue;
-		}
-		next = at + 4096;
-		while (next < end && bin_size(image->bytes, next, end) == 0)
-			next += 4096;
-		lost(ctx, at, "the hive's bin at 0x%" PRIx64 " has no valid header", at);
-		if (!own)
-			own = own_image(ctx, image);
-		if (!own)
-			return failure_set(why, ERR_LIMIT, "hive: memory");
-		memcpy(own + at, "hbin", 4);
-		put_u32le(own + at + 4, (uint32_t)(at - REGF_BINS_OFFSET));
-		put_u32le(own + at + 8, (uint32_t)(next - at));
-		at = next;
-	}
-	return STATUS_OK;
-}
-
-enum status hive_image_load(struct parse_context *ctx, const struct source *source,
-			    struct hive_image *ret, struct failure *why)
-{
-	struct replay replay = { .ctx = ctx, .source = source, .image = ret };
+	struct replay replay = { .ctx = ctx, .source = source, .image = image };
+	const bool is_hive = regf_read_header(image->primary, &replay.header);
 	enum status status;
-
-	if (source->stream->size == 0)
-		return STATUS_DECLINED;
-	status = load(ctx, source->stream, &ret->primary, why);
-	if (status < 0)
-		return status;
-	ret->bytes = ret->primary;
-
-	const bool is_hive = regf_read_header(ret->primary, &replay.header);
 
 	replay.header_right = is_hive && replay.header.checksum_right;
 	load_logs(&replay);
 	if (!is_dirty(&replay)) {
 		note_newer_logs(&replay);
-	} else {
-		status = apply_logs(&replay, why);
-		if (status < 0)
-			return status;
-		if (status == STATUS_END && is_hive)
-			lost(ctx, 0, "the hive was not cleanly written (sequence %" PRIu32
-			     " and %" PRIu32 "%s) and its logs cannot be applied",
-			     replay.header.primary_sequence, replay.header.secondary_sequence,
-			     replay.header_right ? "" : ", wrong checksum");
+		return STATUS_OK;
 	}
-	status = fit_header(ctx, ret, why);
-	return status < 0 ? status : heal_bins(ctx, ret, why);
+	status = apply_logs(&replay, why);
+	if (status == STATUS_END && is_hive)
+		lost(ctx, 0,
+		     "the hive was not cleanly written (sequence %" PRIu32 " and %" PRIu32
+		     "%s) and its logs cannot be applied",
+		     replay.header.primary_sequence, replay.header.secondary_sequence,
+		     replay.header_right ? "" : ", wrong checksum");
+	return status < 0 ? status : STATUS_OK;
 }

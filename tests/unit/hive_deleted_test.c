@@ -115,9 +115,9 @@ static void deleted_value_of_a_live_key_comes_from_the_slack_of_its_list(void **
 
 	(void)state;
 	open_hive(&opened, "hives_odd/DeletedDataHive");
-	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "123", look_for, &wanted,
-				    &opened.why),
-			 STATUS_OK);
+	assert_int_equal(
+		hive_visit(&opened.ctx, opened.hive, "123", look_for, &wanted, &opened.why),
+		STATUS_OK);
 	assert_int_equal(wanted.n_found, 1);
 	assert_int_equal(wanted.key.recovery, RECOVERY_SLACK);
 	assert_true(wanted.key.superseded);

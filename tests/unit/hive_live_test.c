@@ -33,9 +33,9 @@ static void hives_give_as_many_keys_and_values_as_pyregf(void **state)
 	for (size_t i = 0; i < sizeof(hives) / sizeof(hives[0]); i++) {
 		struct opened opened;
 
-		assert_int_equal(open_files(&opened, "/SYSTEM", corpus_file(hives[i].file), no_log,
-					    no_log),
-				 STATUS_OK);
+		assert_int_equal(
+			open_files(&opened, "/SYSTEM", corpus_file(hives[i].file), no_log, no_log),
+			STATUS_OK);
 
 		const struct counts counts = count_all(&opened);
 
@@ -53,9 +53,9 @@ static void empty_file_is_declined_quietly(void **state)
 	struct opened opened;
 
 	(void)state;
-	assert_int_equal(open_files(&opened, "/RegBack/SOFTWARE", span_of(calloc(1, 1), 0), no_log,
-				    no_log),
-			 STATUS_DECLINED);
+	assert_int_equal(
+		open_files(&opened, "/RegBack/SOFTWARE", span_of(calloc(1, 1), 0), no_log, no_log),
+		STATUS_DECLINED);
 	assert_int_equal(opened.n_lost + opened.n_notes, 0);
 	close_files(&opened);
 }

@@ -247,9 +247,9 @@ static void keys_that_the_logs_delete_are_earlier_states(void **state)
 	open_dirty(&opened, "hives_dirty/yarp_new1/NewDirtyHive",
 		   "hives_dirty/yarp_new1/NewDirtyHive.LOG1",
 		   "hives_dirty/yarp_new1/NewDirtyHive.LOG2");
-	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "**", earlier_key, paths,
-				    &opened.why),
-			 STATUS_OK);
+	assert_int_equal(
+		hive_visit(&opened.ctx, opened.hive, "**", earlier_key, paths, &opened.why),
+		STATUS_OK);
 	assert_string_equal(paths, "Key1 Key2 Key2\\Key2_1 Key2\\Key2_2 ");
 	close_files(&opened);
 }
@@ -260,8 +260,8 @@ static void dirty_amcache_gives_its_known_applications(void **state)
 	struct counts counts = { 0 };
 
 	(void)state;
-	open_dirty(&opened, "amcache/APTSim_W10_Amcache.hve",
-		   "amcache/APTSim_W10_Amcache.hve.LOG1", "amcache/APTSim_W10_Amcache.hve.LOG2");
+	open_dirty(&opened, "amcache/APTSim_W10_Amcache.hve", "amcache/APTSim_W10_Amcache.hve.LOG1",
+		   "amcache/APTSim_W10_Amcache.hve.LOG2");
 	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "Root\\InventoryApplication\\*",
 				    count_key, &counts, &opened.why),
 			 STATUS_OK);

@@ -2,11 +2,12 @@
 #ifndef AVOUCH_TESTS_UNIT_HIVE_SUPPORT_H
 #define AVOUCH_TESTS_UNIT_HIVE_SUPPORT_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
+
 #include <cmocka.h>
 
 #include "parsers/registry/hive.h"
@@ -34,7 +35,9 @@ static struct span corpus_file(const char *name)
 	FILE *file;
 
 	(void)snprintf(command, sizeof(command), "%s '%s/%s' 2>/dev/null",
-		       xz ? "xz -dc" : gz ? "gzip -dc" : "cat",
+		       xz   ? "xz -dc"
+		       : gz ? "gzip -dc"
+			    : "cat",
 		       corpus ? corpus : "../shared/corpus", name);
 	file = popen(command, "r");
 	assert_non_null(file);
