@@ -104,12 +104,13 @@ bool automaton_finish(struct automaton *a)
 	while (head < tail) {
 		const uint32_t node = queue[head++];
 
-		for (uint32_t child = a->nodes[node].child; child; child = a->nodes[child].sibling) {
+		for (uint32_t child = a->nodes[node].child; child;
+		     child = a->nodes[child].sibling) {
 			struct automaton_node *c = &a->nodes[child];
 
 			c->fail = node == 0 ? 0 : step(a, a->nodes[node].fail, c->byte);
-			c->output = a->nodes[c->fail].ends != MAP_NONE ? c->fail :
-									a->nodes[c->fail].output;
+			c->output = a->nodes[c->fail].ends != MAP_NONE ? c->fail
+								       : a->nodes[c->fail].output;
 			queue[tail++] = child;
 		}
 	}
@@ -129,8 +130,8 @@ void automaton_scan(const struct automaton *a, struct text text,
 	for (size_t i = 0; i < text.size; i++) {
 		const uint8_t byte = (uint8_t)text.data[i];
 
-		node = a->table ? a->table[(size_t)node * a->n_classes + a->classes[byte]] :
-				  step(a, node, byte);
+		node = a->table ? a->table[(size_t)node * a->n_classes + a->classes[byte]]
+				: step(a, node, byte);
 		++*steps;
 		uint32_t end = a->nodes[node].ends != MAP_NONE ? node : a->nodes[node].output;
 

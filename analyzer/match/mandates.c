@@ -23,10 +23,11 @@ struct mandate_file {
 	struct applies applies;
 };
 
-#define STRING(key, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, 8192)
+#define STRING(key, type, member)                                                                  \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, 8192)
 #define OPTIONAL_STRING(key, type, member)                                                         \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, type, member, 1, \
-			       8192)
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, type, member,   \
+			       1, 8192)
 #define LIST(key, flags, type, member, count, entry)                                               \
 	CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | (flags), type, member, count, entry,  \
 				   0, CYAML_UNLIMITED)
@@ -35,21 +36,23 @@ struct mandate_file {
 			 CYAML_ARRAY_LEN(words))
 
 static const cyaml_strval_t duties[] = {
-	{ "remove-by", DUTY_REMOVE_BY },	     { "begin-by", DUTY_BEGIN_BY },
-	{ "no-use-from", DUTY_NO_USE_FROM },	     { "no-install-from", DUTY_NO_INSTALL_FROM },
-	{ "promptly", DUTY_PROMPTLY },		     { "information", DUTY_INFORMATION },
+	{ "remove-by", DUTY_REMOVE_BY },     { "begin-by", DUTY_BEGIN_BY },
+	{ "no-use-from", DUTY_NO_USE_FROM }, { "no-install-from", DUTY_NO_INSTALL_FROM },
+	{ "promptly", DUTY_PROMPTLY },       { "information", DUTY_INFORMATION },
 };
 
-static const cyaml_strval_t answers[] = {
-	{ "no", ANSWER_NO }, { "yes", ANSWER_YES }, { "unknown", ANSWER_UNKNOWN }
-};
+static const cyaml_strval_t answers[] = { { "no", ANSWER_NO },
+					  { "yes", ANSWER_YES },
+					  { "unknown", ANSWER_UNKNOWN } };
 
-static const cyaml_strval_t texts_read[] = {
-	{ "no", TEXT_READ_NO }, { "yes", TEXT_READ_YES }, { "part", TEXT_READ_PART }
-};
+static const cyaml_strval_t texts_read[] = { { "no", TEXT_READ_NO },
+					     { "yes", TEXT_READ_YES },
+					     { "part", TEXT_READ_PART } };
 
 static const cyaml_strval_t mobiles[] = {
-	{ "unknown", MOBILE_UNKNOWN }, { "no", MOBILE_NO }, { "yes", MOBILE_YES },
+	{ "unknown", MOBILE_UNKNOWN },
+	{ "no", MOBILE_NO },
+	{ "yes", MOBILE_YES },
 	{ "only", MOBILE_ONLY },
 };
 
@@ -115,8 +118,8 @@ static const cyaml_schema_field_t mandate_fields[] = {
 	WORD("confidence", CYAML_FLAG_DEFAULT, struct mandate_file, mandate.confidence,
 	     yaml_confidences),
 	WORD("text_read", CYAML_FLAG_DEFAULT, struct mandate_file, mandate.text_read, texts_read),
-	LIST("sources", CYAML_FLAG_DEFAULT, struct mandate_file, mandate.sources,
-	     mandate.n_sources, &yaml_citation),
+	LIST("sources", CYAML_FLAG_DEFAULT, struct mandate_file, mandate.sources, mandate.n_sources,
+	     &yaml_citation),
 	CYAML_FIELD_MAPPING("applies", CYAML_FLAG_OPTIONAL, struct mandate_file, applies,
 			    applies_fields),
 	CYAML_FIELD_MAPPING("scope", CYAML_FLAG_DEFAULT, struct mandate_file, mandate.scope,
@@ -160,9 +163,10 @@ static struct instant day_start(const struct zone *zone, struct instant day, int
 	int64_t earliest, latest;
 
 	zone_local_to_utc(zone, day.ticks + days * TICKS_PER_DAY, &earliest, &latest);
-	return (struct instant){
-		.ticks = earliest, .precision = TICKS_PER_DAY, .state = INSTANT_SET, .zone = ZONE_UTC
-	};
+	return (struct instant){ .ticks = earliest,
+				 .precision = TICKS_PER_DAY,
+				 .state = INSTANT_SET,
+				 .zone = ZONE_UTC };
 }
 
 /* zone NULL: unknown; then UNSET. */
@@ -204,8 +208,7 @@ static void check_tags(const struct mandate_check *c, const char *where, const c
 }
 
 /* Which of by, from and at a duty may have. */
-static void check_form(const struct mandate_check *c, const char *where,
-		       const struct milestone *m)
+static void check_form(const struct mandate_check *c, const char *where, const struct milestone *m)
 {
 	if ((m->by != NULL) + (m->from != NULL) + (m->at != NULL) > 1)
 		complain(c->messages, c->file, where, "give one of by, from and at");
@@ -405,8 +408,8 @@ static void take_mandate(struct loaded_mandates *s, size_t i, const struct signa
 
 	if (zone)
 		s->zone_sources[i] = strdup(zone_source(zone));
-	mandate->zone_source = s->zone_sources[i] ? s->zone_sources[i] :
-						    "none: the times in UTC stand as written";
+	mandate->zone_source =
+		s->zone_sources[i] ? s->zone_sources[i] : "none: the times in UTC stand as written";
 	for (size_t k = 0; k + 1 < s->set.n_mandates; k++)
 		if (strcmp(s->mandates[k].id, mandate->id) == 0)
 			complain(m, &s->files[i], "id", "duplicate id '%s'", mandate->id);
@@ -416,8 +419,7 @@ static void take_mandate(struct loaded_mandates *s, size_t i, const struct signa
 }
 
 static enum status load_mandates(const char *path, const struct signature_set *set,
-				 struct messages *m, struct loaded_mandates *s,
-				 struct failure *why)
+				 struct messages *m, struct loaded_mandates *s, struct failure *why)
 {
 	char below[4096];
 	struct stat info;
@@ -498,8 +500,8 @@ const struct milestone *mandate_find_milestone(const struct mandate *mandate, co
 	return NULL;
 }
 
-enum status mandate_deadline(const struct mandate *mandate, const char *text,
-			     struct instant *ret, struct failure *why)
+enum status mandate_deadline(const struct mandate *mandate, const char *text, struct instant *ret,
+			     struct failure *why)
 {
 	struct instant parsed = instant_parse(text_of(text));
 	CLEANUP(zone_free_p) struct zone *zone = NULL;
@@ -517,8 +519,8 @@ enum status mandate_deadline(const struct mandate *mandate, const char *text,
 	const enum status status = zone_load(mandate->seat, NULL, &zone, why);
 
 	if (status != STATUS_OK)
-		return status < 0 ? status : failure_set(why, ERR_FORMAT, "no zone %s",
-							 mandate->seat);
+		return status < 0 ? status
+				  : failure_set(why, ERR_FORMAT, "no zone %s", mandate->seat);
 	*ret = day_start(zone, parsed, 1);
 	return STATUS_OK;
 }
@@ -554,7 +556,8 @@ enum answer mandate_applies(const struct mandate *mandate, const struct attribut
 		if (holds == ANSWER_UNKNOWN)
 			answer = ANSWER_UNKNOWN;
 	}
-	/* An exception nobody claimed does not make the answer unknown: it is claimed by naming it. */
+	/* An exception nobody claimed does not make the answer unknown: it is claimed by naming it.
+	 */
 	for (unsigned i = 0; i < mandate->n_except; i++)
 		if (predicate_holds(&mandate->except[i], attributes, n_attributes) == ANSWER_YES)
 			return ANSWER_NO;

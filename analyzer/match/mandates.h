@@ -55,8 +55,9 @@ struct milestone {
 	unsigned n_sources;
 	enum confidence confidence;
 	/*
-	 * D, the first instant after the allowed time (by), or the first of the duty (from), in UTC,
-	 * with the precision of a day (by, from) or one second (at); UNSET when the duty has no day.
+	 * D, the first instant after the allowed time (by), or the first of the duty (from), in
+	 * UTC, with the precision of a day (by, from) or one second (at); UNSET when the duty has
+	 * no day.
 	 */
 	struct instant deadline;
 };

@@ -36,7 +36,7 @@ struct matcher {
 	size_t n_key_roots;
 	const char **log_names;
 	size_t n_log_names, n_log_patterns;
-	uint64_t *steps; /* counts while matching, which changes nothing else but */
+	uint64_t *steps;       /* counts while matching, which changes nothing else but */
 	struct arena *scratch; /* memory of the yes-or-no questions */
 };
 
@@ -148,16 +148,15 @@ static enum status add_condition(struct matcher *m, enum aspect aspect, const ch
 static enum status add_alternative(struct matcher *m, size_t product, size_t component,
 				   size_t alternative, struct failure *why)
 {
-	const struct alternative *a = &m->set->products[product]
-					       .components[component]
-					       .alternatives[alternative];
+	const struct alternative *a =
+		&m->set->products[product].components[component].alternatives[alternative];
 	struct branch *branches = grown(m->branches, m->n_branches, sizeof(*branches));
 
 	if (!branches)
 		return no_memory(why);
 	m->branches = branches;
-	branches[m->n_branches++] = (struct branch){ (uint32_t)product, (uint32_t)component,
-						     (uint32_t)alternative, 0 };
+	branches[m->n_branches++] =
+		(struct branch){ (uint32_t)product, (uint32_t)component, (uint32_t)alternative, 0 };
 	for (int aspect = 1; aspect < ASPECT_COUNT; aspect++) {
 		if (!a->conditions[aspect])
 			continue;
@@ -193,8 +192,8 @@ static enum status add_product(struct matcher *m, size_t index, struct failure *
 	enum status status = STATUS_OK;
 
 	for (size_t c = 0; status == STATUS_OK && c < product->n_components; c++)
-		for (size_t a = 0;
-		     status == STATUS_OK && a < product->components[c].n_alternatives; a++)
+		for (size_t a = 0; status == STATUS_OK && a < product->components[c].n_alternatives;
+		     a++)
 			status = add_alternative(m, index, c, a, why);
 	for (size_t f = 0; status == STATUS_OK && f < product->n_facts; f++)
 		status = add_fact(m, index, f, why);
@@ -234,8 +233,8 @@ static void tidy(const char **texts, size_t *n, bool roots)
 static enum status finish(struct matcher *m, struct failure *why)
 {
 	for (int i = 1; i < ASPECT_COUNT; i++) {
-		const enum status status = m->tries[i] ? trie_finish(m->tries[i], why) :
-							 name_table_finish(m->names[i], why);
+		const enum status status = m->tries[i] ? trie_finish(m->tries[i], why)
+						       : name_table_finish(m->names[i], why);
 
 		if (status < 0)
 			return status;
@@ -245,8 +244,7 @@ static enum status finish(struct matcher *m, struct failure *why)
 	return STATUS_OK;
 }
 
-enum status matcher_new(const struct signature_set *set, struct matcher **ret,
-			struct failure *why)
+enum status matcher_new(const struct signature_set *set, struct matcher **ret, struct failure *why)
 {
 	CLEANUP(matcher_free_p) struct matcher *m = calloc(1, sizeof(*m));
 	enum status status = STATUS_OK;
@@ -395,7 +393,8 @@ static int compare_marks(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Conditions of one alternative are numbered in a row: sorted marks come alternative by alternative. */
+/* Conditions of one alternative are numbered in a row: sorted marks come alternative by
+ * alternative. */
 static enum status decide(struct gathering *g, const struct match_hit **ret_hits, size_t *ret_n)
 {
 	const struct matcher *m = g->matcher;
@@ -545,8 +544,7 @@ bool matcher_wants_log(const struct matcher *matcher, struct text channel, struc
 {
 	struct trie_result result;
 
-	if (channel.size &&
-	    (!ask(matcher, ASPECT_CHANNEL, channel, &result) || result.marks.n > 0))
+	if (channel.size && (!ask(matcher, ASPECT_CHANNEL, channel, &result) || result.marks.n > 0))
 		return true;
 	return provider.size &&
 	       (!ask(matcher, ASPECT_PROVIDER, provider, &result) || result.marks.n > 0);

@@ -40,10 +40,10 @@ DEFINE_CLEANUP(struct matcher *, matcher_free, matcher_free_p)
  * a pattern could not be decided within its limits: the hits are set all the same, and the caller
  * records the problem; it is never "no match".
  */
-MUST_USE enum status matcher_match(const struct matcher *matcher,
-				   const struct aspect_value *values, size_t n_values,
-				   struct arena *arena, const struct match_hit **ret_hits,
-				   size_t *ret_n, struct failure *why);
+MUST_USE enum status matcher_match(const struct matcher *matcher, const struct aspect_value *values,
+				   size_t n_values, struct arena *arena,
+				   const struct match_hit **ret_hits, size_t *ret_n,
+				   struct failure *why);
 
 /* The same with values taken from a trace's text fields by their aspects. */
 MUST_USE enum status matcher_match_trace(const struct matcher *matcher, const struct trace *trace,

@@ -101,7 +101,8 @@ static enum status compile(struct text expression, pcre2_code **ret, struct fail
 	return STATUS_OK;
 }
 
-/* A literal's links start in the map's value; a head link is kept so that more can be put behind. */
+/* A literal's links start in the map's value; a head link is kept so that more can be put behind.
+ */
 static enum status add_literal(struct name_table *table, struct text name, uint32_t mark,
 			       struct failure *why)
 {
@@ -139,8 +140,7 @@ static enum status add_glob(struct name_table *table, struct arena *arena, struc
 		literal = glob_literal(pattern);
 	}
 	struct glob *globs = grown(table->globs, table->n_globs, sizeof(*globs));
-	uint32_t *unanchored =
-		grown(table->unanchored, table->n_unanchored, sizeof(*unanchored));
+	uint32_t *unanchored = grown(table->unanchored, table->n_unanchored, sizeof(*unanchored));
 
 	if (globs)
 		table->globs = globs;
@@ -256,8 +256,8 @@ static bool expression_fits(struct search *s, const pcre2_code *code)
 static void try_glob(struct search *s, uint32_t id)
 {
 	const struct glob *glob = &s->table->globs[id];
-	const bool fits = glob->code ? expression_fits(s, glob->code) :
-				       glob_fits(glob->text, s->folded, s->steps);
+	const bool fits = glob->code ? expression_fits(s, glob->code)
+				     : glob_fits(glob->text, s->folded, s->steps);
 
 	if (fits)
 		take_marks(s, glob->marks);
@@ -298,8 +298,8 @@ static void sort_marks(struct marks *marks)
 	marks->n = kept;
 }
 
-enum status name_table_find(const struct name_table *table, struct text folded,
-			    struct arena *arena, struct marks *ret, uint64_t *steps)
+enum status name_table_find(const struct name_table *table, struct text folded, struct arena *arena,
+			    struct marks *ret, uint64_t *steps)
 {
 	struct marks marks = { 0 };
 	struct search s = {

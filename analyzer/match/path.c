@@ -60,9 +60,8 @@ static struct text program_of(struct text text)
 		return trim(text);
 	}
 	for (size_t i = 0; i + 5 <= text.size; i++)
-		for (size_t k = 0; text.data[i] == '.' &&
-				   k < sizeof(program_ends) / sizeof(program_ends[0]);
-		     k++)
+		for (size_t k = 0;
+		     text.data[i] == '.' && k < sizeof(program_ends) / sizeof(program_ends[0]); k++)
 			if (starts_folded(behind(text, i), program_ends[k]))
 				return (struct text){ text.data, i + 4 };
 	return text;
@@ -73,7 +72,8 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Drops the component at the start: "/device/harddiskvolume3/..." without "/device" and the like. */
+/* Drops the component at the start: "/device/harddiskvolume3/..." without "/device" and the like.
+ */
 static struct text without_component(struct text path)
 {
 	size_t i = 1;
@@ -87,8 +87,9 @@ static struct text without_component(struct text path)
 static struct text without_volume(struct text path)
 {
 	/* Split, or the preprocessor sees a trigraph. */
-	if (starts_folded(path, "/?" "?/") || starts_folded(path, "//?/") ||
-	    starts_folded(path, "//./")) {
+	if (starts_folded(path, "/?"
+				"?/") ||
+	    starts_folded(path, "//?/") || starts_folded(path, "//./")) {
 		path = behind(path, 3);
 		if (starts_folded(path, "/unc/"))
 			return behind(path, path.size); /* on another computer */
@@ -133,10 +134,10 @@ struct text path_normalize(struct arena *arena, struct text path)
 	struct text plain = without_volume((struct text){ data, path.size });
 
 	/* Most paths start at the root: only one of the heads does. */
-	const size_t first_head = plain.size > 1 && plain.data[0] == '/' &&
-						  (plain.data[1] | 0x20) != 's' ?
-					  sizeof(heads) / sizeof(heads[0]) :
-					  0;
+	const size_t first_head =
+		plain.size > 1 && plain.data[0] == '/' && (plain.data[1] | 0x20) != 's'
+			? sizeof(heads) / sizeof(heads[0])
+			: 0;
 
 	for (size_t i = first_head; i < sizeof(heads) / sizeof(heads[0]); i++)
 		if (starts_folded(plain, heads[i].head))

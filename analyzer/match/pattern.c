@@ -158,9 +158,8 @@ static enum status expand(struct expansion *e, struct text text, size_t from, un
 			level--;
 		if (i < inner.size && (inner.data[i] != ',' || level != 0))
 			continue;
-		const enum status status =
-			expand(e, joined(e->arena, head, part(inner, start, i), tail), from,
-			       depth + 1);
+		const enum status status = expand(
+			e, joined(e->arena, head, part(inner, start, i), tail), from, depth + 1);
 
 		if (status < 0)
 			return status;
@@ -390,9 +389,9 @@ struct text expression_literal(struct arena *arena, struct text expression)
 		if (depth == 0 && !strchr(".^$*+?()[{", c))
 			continue;
 		if (depth == 0) {
-			const size_t end = strchr("*?{", c) && start < i ?
-						   without_last(expression.data, start, i) :
-						   i;
+			const size_t end = strchr("*?{", c) && start < i
+						   ? without_last(expression.data, start, i)
+						   : i;
 
 			if (end > start && end - start > best.size)
 				best = part(expression, start, end);

@@ -20,10 +20,11 @@ struct product_file {
 	unsigned n_platforms;
 };
 
-#define STRING(key, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, 4096)
+#define STRING(key, type, member)                                                                  \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, 4096)
 #define OPTIONAL_STRING(key, type, member)                                                         \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, type, member, 1, \
-			       4096)
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, type, member,   \
+			       1, 4096)
 #define LIST(key, flags, type, member, count, entry)                                               \
 	CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | (flags), type, member, count, entry,  \
 				   0, CYAML_UNLIMITED)
@@ -61,10 +62,10 @@ static const cyaml_schema_value_t alternative_schema = {
 
 static const cyaml_strval_t roles[] = {
 	{ "protection", ROLE_PROTECTION }, { "registration", ROLE_REGISTRATION },
-	{ "loads", ROLE_LOADS },	   { "key", ROLE_KEY },
-	{ "program", ROLE_PROGRAM },	   { "data", ROLE_DATA },
-	{ "activity", ROLE_ACTIVITY },	   { "installer", ROLE_INSTALLER },
-	{ "remover", ROLE_REMOVER },	   { "companion", ROLE_COMPANION },
+	{ "loads", ROLE_LOADS },           { "key", ROLE_KEY },
+	{ "program", ROLE_PROGRAM },       { "data", ROLE_DATA },
+	{ "activity", ROLE_ACTIVITY },     { "installer", ROLE_INSTALLER },
+	{ "remover", ROLE_REMOVER },       { "companion", ROLE_COMPANION },
 };
 
 static const cyaml_schema_field_t component_fields[] = {
@@ -83,15 +84,19 @@ static const cyaml_schema_value_t component_schema = {
 };
 
 static const cyaml_strval_t meanings[] = {
-	{ "installed-at", FACT_INSTALLED_AT }, { "last-start", FACT_LAST_START },
-	{ "last-update", FACT_LAST_UPDATE },   { "alive-at", FACT_ALIVE_AT },
-	{ "accepted-at", FACT_ACCEPTED_AT },   { "product-code", FACT_PRODUCT_CODE },
-	{ "version", FACT_VERSION },	       { "product-name", FACT_PRODUCT_NAME },
+	{ "installed-at", FACT_INSTALLED_AT },
+	{ "last-start", FACT_LAST_START },
+	{ "last-update", FACT_LAST_UPDATE },
+	{ "alive-at", FACT_ALIVE_AT },
+	{ "accepted-at", FACT_ACCEPTED_AT },
+	{ "product-code", FACT_PRODUCT_CODE },
+	{ "version", FACT_VERSION },
+	{ "product-name", FACT_PRODUCT_NAME },
 	{ "install-folder", FACT_INSTALL_FOLDER },
 };
 
 static const cyaml_strval_t encodings[] = {
-	{ "text", ENCODING_TEXT },	   { "unix", ENCODING_UNIX },
+	{ "text", ENCODING_TEXT },         { "unix", ENCODING_UNIX },
 	{ "filetime", ENCODING_FILETIME }, { "auto", ENCODING_AUTO },
 	{ "text-dmy", ENCODING_TEXT_DMY },
 };
@@ -114,10 +119,8 @@ static const cyaml_schema_field_t code_fields[] = {
 	STRING("code", struct installer_code, code),
 	OPTIONAL_STRING("packed", struct installer_code, packed),
 	OPTIONAL_STRING("version", struct installer_code, version),
-	WORD("confidence", CYAML_FLAG_DEFAULT, struct installer_code, confidence,
-	     yaml_confidences),
-	LIST("source", CYAML_FLAG_DEFAULT, struct installer_code, sources, n_sources,
-	     &yaml_string),
+	WORD("confidence", CYAML_FLAG_DEFAULT, struct installer_code, confidence, yaml_confidences),
+	LIST("source", CYAML_FLAG_DEFAULT, struct installer_code, sources, n_sources, &yaml_string),
 	CYAML_FIELD_END,
 };
 
@@ -153,8 +156,8 @@ static const cyaml_schema_field_t product_fields[] = {
 	CYAML_FIELD_BOOL("fallback", CYAML_FLAG_OPTIONAL, struct product_file, product.fallback),
 	LIST("platforms", CYAML_FLAG_DEFAULT, struct product_file, platforms, n_platforms,
 	     &platform_schema),
-	LIST("sources", CYAML_FLAG_DEFAULT, struct product_file, product.sources,
-	     product.n_sources, &yaml_citation),
+	LIST("sources", CYAML_FLAG_DEFAULT, struct product_file, product.sources, product.n_sources,
+	     &yaml_citation),
 	LIST("components", CYAML_FLAG_DEFAULT, struct product_file, product.components,
 	     product.n_components, &component_schema),
 	LIST("facts", CYAML_FLAG_OPTIONAL, struct product_file, product.facts, product.n_facts,
@@ -296,11 +299,11 @@ void lint_pattern(struct messages *m, const struct yaml_file *file, const char *
 	struct name_table *table = name_table_new();
 	struct pattern_list list = { 0 };
 	struct failure why = FAILURE_NONE;
-	enum status status = arena && table ?
-				     pattern_expand(arena, aspect, written, &list, &why) :
-				     failure_set(&why, ERR_NO_MEMORY, "no memory");
+	enum status status = arena && table ? pattern_expand(arena, aspect, written, &list, &why)
+					    : failure_set(&why, ERR_NO_MEMORY, "no memory");
 
-	for (size_t i = 0; status == STATUS_OK && !pattern_has_components(aspect) && i < list.n; i++)
+	for (size_t i = 0; status == STATUS_OK && !pattern_has_components(aspect) && i < list.n;
+	     i++)
 		status = name_table_add(table, arena, list.items[i], 0, &why);
 	if (status < 0)
 		complain(m, file, where, "pattern '%s': %s", written, why.text);
@@ -337,10 +340,11 @@ static void check_alternative(const struct product_check *c, unsigned component,
 	if (!positive)
 		complain(c->messages, c->file, where, "needs a condition that is not negated");
 	else if (is_weak(a) && owner->role <= ROLE_LOADS)
-		complain(c->messages, c->file, where,
-			 "a bare program name, publisher or version identifies no component of role "
-			 "%s",
-			 role_name(owner->role));
+		complain(
+			c->messages, c->file, where,
+			"a bare program name, publisher or version identifies no component of role "
+			"%s",
+			role_name(owner->role));
 }
 
 static void check_component(const struct product_check *c, unsigned number)
@@ -547,9 +551,8 @@ static enum status load_all(const char *folder, struct messages *m, struct loade
 			continue;
 		if (strcmp(s->loaded[i]->schema, "avouch.product/1") != 0)
 			complain(m, &s->files[i], "schema", "is not avouch.product/1");
-		const struct product_check check = {
-			m, &s->files[i], &s->loaded[i]->product, s->arena, &ids, &codes
-		};
+		const struct product_check check = { m,        &s->files[i], &s->loaded[i]->product,
+						     s->arena, &ids,         &codes };
 
 		check_product(&check);
 		if (!take_product(s, i, &s->products[s->set.n_products++]))
@@ -592,8 +595,7 @@ enum status signature_set_load_lenient(const char *folder, struct messages *m,
 	return status;
 }
 
-enum status signature_set_load(const char *folder, struct signature_set **ret,
-			       struct failure *why)
+enum status signature_set_load(const char *folder, struct signature_set **ret, struct failure *why)
 {
 	CLEANUP(signature_set_free_p) struct signature_set *set = NULL;
 	struct messages m;

@@ -62,9 +62,9 @@ struct component {
 	const char *id; /* unique in its product */
 	enum role role;
 	/*
-	 * Other families have the same part: a match supports a product that some unshared match has
-	 * identified on the system, and identifies none by itself. While another product that has the
-	 * part too is installed, it is no residue of this one. See signature_hit_counts().
+	 * Other families have the same part: a match supports a product that some unshared match
+	 * has identified on the system, and identifies none by itself. While another product that
+	 * has the part too is installed, it is no residue of this one. See signature_hit_counts().
 	 */
 	bool shared;
 	enum confidence confidence;
@@ -155,7 +155,8 @@ struct signature_set {
 	const struct product *products; /* sorted by id */
 	size_t n_products;
 	char sha256[65];        /* over the files' names below the folder and contents, sorted */
-	char wanted_sha256[65]; /* over all path and key patterns: which files and keys were asked for */
+	char wanted_sha256[65]; /* over all path and key patterns: which files and keys were asked
+				   for */
 };
 
 /* Messages of lint, one per line "file:line: message", in order. Owned. */

@@ -8,7 +8,7 @@ struct trie_node {
 	uint32_t any;  /* child by '*', or 0 */
 	uint32_t deep; /* child by '**', or 0 */
 	uint32_t marks;
-	bool stays;    /* it was reached by '**' */
+	bool stays; /* it was reached by '**' */
 	bool has_children;
 };
 
@@ -201,8 +201,8 @@ static void advance(const struct trie *trie, const struct front *now, const stru
 		if (!node->has_children)
 			continue;
 		for (size_t k = 0; k < symbols->n; k++) {
-			const uint32_t child = pair_map_find(&trie->children, now->nodes[i],
-							     symbols->items[k]);
+			const uint32_t child =
+				pair_map_find(&trie->children, now->nodes[i], symbols->items[k]);
 
 			++*steps;
 			if (child != MAP_NONE)

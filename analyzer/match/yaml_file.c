@@ -35,8 +35,8 @@ static enum status read_whole(const char *path, struct yaml_file *file, struct f
 	if (!file->bytes)
 		return failure_set(why, ERR_NO_MEMORY, "%s", path);
 	while (file->size < (size_t)info.st_size) {
-		const ssize_t got = read(fd, file->bytes + file->size,
-					 (size_t)info.st_size - file->size);
+		const ssize_t got =
+			read(fd, file->bytes + file->size, (size_t)info.st_size - file->size);
 
 		if (got < 0)
 			return failure_set(why, ERR_IO, "%s: %s", path, strerror(errno));
@@ -73,9 +73,9 @@ static enum status add_file(struct listing *list, const char *path)
 	list->files = files;
 	file.path = strdup(path);
 	file.name = strdup(path + list->root);
-	enum status status = file.path && file.name ?
-				     read_whole(path, &file, list->why) :
-				     failure_set(list->why, ERR_NO_MEMORY, "%s", path);
+	enum status status = file.path && file.name
+				     ? read_whole(path, &file, list->why)
+				     : failure_set(list->why, ERR_NO_MEMORY, "%s", path);
 	if (status < 0) {
 		free_file(&file);
 		return status;
@@ -189,8 +189,8 @@ enum status yaml_files_hash(const struct yaml_file *files, size_t n, char ret[65
 
 	for (size_t i = 0; ok && i < n; i++) {
 		char head[4200];
-		const int size = snprintf(head, sizeof(head), "%s\n%zu\n", files[i].name,
-					  files[i].size);
+		const int size =
+			snprintf(head, sizeof(head), "%s\n%zu\n", files[i].name, files[i].size);
 
 		ok = size > 0 && EVP_DigestUpdate(context, head, (size_t)size) &&
 		     EVP_DigestUpdate(context, files[i].bytes, files[i].size);
@@ -222,8 +222,8 @@ static yaml_node_t *child_named(yaml_document_t *document, yaml_node_t *node, co
 {
 	if (node->type != YAML_MAPPING_NODE)
 		return NULL;
-	for (yaml_node_pair_t *p = node->data.mapping.pairs.start;
-	     p < node->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top;
+	     p++) {
 		const yaml_node_t *key = yaml_document_get_node(document, p->key);
 
 		if (key && key->type == YAML_SCALAR_NODE && key->data.scalar.length == size &&
@@ -346,8 +346,8 @@ static void correct_line(struct yaml_file *file, struct complaint *c)
 	const char *key = c->text + sizeof(head) - 1;
 	const size_t size = strlen(key);
 
-	for (const yaml_node_t *node = file->document.nodes.start;
-	     node < file->document.nodes.top; node++)
+	for (const yaml_node_t *node = file->document.nodes.start; node < file->document.nodes.top;
+	     node++)
 		if (node->type == YAML_SCALAR_NODE && node->start_mark.line + 1 >= c->line &&
 		    node->data.scalar.length == size &&
 		    memcmp(node->data.scalar.value, key, size) == 0) {
@@ -356,8 +356,7 @@ static void correct_line(struct yaml_file *file, struct complaint *c)
 		}
 }
 
-void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema,
-		     struct messages *m)
+void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema, struct messages *m)
 {
 	struct complaint c = { 0 };
 	cyaml_config_t config = config_template;

@@ -12,8 +12,8 @@
  * document keeps the lines for messages about meaning.
  */
 struct yaml_file {
-	char *path;  /* as opened */
-	char *name;  /* below its folder, for hashes */
+	char *path; /* as opened */
+	char *name; /* below its folder, for hashes */
 	char *bytes;
 	size_t size;
 	yaml_document_t document;

@@ -311,8 +311,7 @@ bool zone_local_to_utc(const struct zone *zone, int64_t local_ticks, int64_t *re
 
 	local_ticks = clamp(local_ticks);
 	for (int64_t at = local_ticks - span; at <= local_ticks + span; at += TICKS_PER_HOUR) {
-		const int64_t utc =
-			local_ticks - zone_offset_at(zone, at, NULL) * TICKS_PER_SECOND;
+		const int64_t utc = local_ticks - zone_offset_at(zone, at, NULL) * TICKS_PER_SECOND;
 
 		if (zone_utc_to_local(zone, utc) != local_ticks)
 			continue;
@@ -376,8 +375,8 @@ static enum status read_block(struct cursor *c, const struct counts *n, size_t t
 	zone->n_times = n->times;
 	zone->n_types = n->types;
 	for (size_t i = 0; i < n->times; i++) {
-		zone->times[i] = time_size == 8 ? (int64_t)cursor_u64be(c) :
-						  (int32_t)cursor_u32be(c);
+		zone->times[i] =
+			time_size == 8 ? (int64_t)cursor_u64be(c) : (int32_t)cursor_u32be(c);
 		if (i > 0 && zone->times[i] <= zone->times[i - 1])
 			return failure_set(why, ERR_FORMAT, "transitions do not rise");
 	}
@@ -500,8 +499,7 @@ static bool name_is_safe(const char *name)
 	return true;
 }
 
-enum status zone_load(const char *name, const char *folder, struct zone **ret,
-		      struct failure *why)
+enum status zone_load(const char *name, const char *folder, struct zone **ret, struct failure *why)
 {
 	char path[4096], source[4096 + 96], version[80];
 	struct stat info;

@@ -33,7 +33,8 @@ const char *zone_source(const struct zone *zone);
 /* The TZif version of the file: 1 to 4. */
 int zone_version(const struct zone *zone);
 
-/* Seconds east of UTC in force at a UTC instant (ticks); daylight saving time in *ret_dst or NULL. */
+/* Seconds east of UTC in force at a UTC instant (ticks); daylight saving time in *ret_dst or NULL.
+ */
 int32_t zone_offset_at(const struct zone *zone, int64_t utc_ticks, bool *ret_dst);
 
 /*

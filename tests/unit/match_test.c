@@ -66,8 +66,7 @@ static bool hits(struct world *w, const char *product, const char *component,
 		const struct product *p = &w->set->products[found[i].product];
 
 		hit |= strcmp(p->id, product) == 0 &&
-		       (!component ||
-			strcmp(p->components[found[i].component].id, component) == 0);
+		       (!component || strcmp(p->components[found[i].component].id, component) == 0);
 	}
 	return hit;
 }
@@ -93,7 +92,13 @@ static size_t n_identified(struct world *w, const struct aspect_value *values, s
 	return count;
 }
 
-#define V(aspect, literal) { ASPECT_##aspect, { literal, sizeof(literal) - 1 } }
+#define V(aspect, literal)                                                                         \
+	{                                                                                          \
+		ASPECT_##aspect,                                                                   \
+		{                                                                                  \
+			literal, sizeof(literal) - 1                                               \
+		}                                                                                  \
+	}
 #define HITS(product, component, ...)                                                              \
 	hits(w, product, component, (const struct aspect_value[]){ __VA_ARGS__ },                  \
 	     sizeof((const struct aspect_value[]){ __VA_ARGS__ }) / sizeof(struct aspect_value))
@@ -106,9 +111,12 @@ static void program_names_tell_generations_of_one_family(void **state)
 {
 	struct world *w = *state;
 
-	assert_true(HITS("kaspersky-consumer", "program-name", V(PROGRAM, "Kaspersky Internet Security")));
-	assert_true(HITS("kaspersky-consumer", "program-name", V(PROGRAM, "Kaspersky Anti-Virus 2013")));
-	assert_true(HITS("kaspersky-consumer", "program-name", V(PROGRAM, "KASPERSKY TOTAL SECURITY 21.3")));
+	assert_true(HITS("kaspersky-consumer", "program-name",
+			 V(PROGRAM, "Kaspersky Internet Security")));
+	assert_true(HITS("kaspersky-consumer", "program-name",
+			 V(PROGRAM, "Kaspersky Anti-Virus 2013")));
+	assert_true(HITS("kaspersky-consumer", "program-name",
+			 V(PROGRAM, "KASPERSKY TOTAL SECURITY 21.3")));
 	assert_true(HITS("kaspersky-consumer", NULL, V(PROGRAM, "АНТИВИРУС КАСПЕРСКОГО 2012")));
 	assert_true(HITS("kaspersky-endpoint-security", "program-name",
 			 V(PROGRAM, "Kaspersky Endpoint Security 10 for Windows")));
@@ -124,15 +132,17 @@ static void a_management_plug_in_is_not_the_product_it_manages(void **state)
 {
 	struct world *w = *state;
 
-	assert_false(HITS("kaspersky-endpoint-security", NULL,
-			  V(PROGRAM, "Kaspersky Endpoint Security for Windows Management Plug-in")));
+	assert_false(
+		HITS("kaspersky-endpoint-security", NULL,
+		     V(PROGRAM, "Kaspersky Endpoint Security for Windows Management Plug-in")));
 }
 
 static void documents_downloads_and_other_programs_identify_nothing(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(IDENTIFIED(V(PATH, "/Users/x/Documents/Kaspersky Internet Security.pdf")), 0);
+	assert_int_equal(IDENTIFIED(V(PATH, "/Users/x/Documents/Kaspersky Internet Security.pdf")),
+			 0);
 	assert_int_equal(IDENTIFIED(V(PROGRAM, "Microsoft Office Professional Plus 2016")), 0);
 	assert_int_equal(IDENTIFIED(V(PROGRAM, "How to remove Kaspersky Internet Security")), 0);
 	assert_int_equal(IDENTIFIED(V(PATH, "C:\\Windows\\System32\\drivers\\ntfs.sys")), 0);
@@ -155,9 +165,10 @@ static void a_service_name_that_generations_share_needs_its_folder(void **state)
 			 V(SERVICE, "AVP17.0.0"),
 			 V(PATH, "\"C:\\Program Files (x86)\\Kaspersky Lab\\Kaspersky Small Office "
 				 "Security 17.0.0\\avp.exe\" -r")));
-	assert_false(HITS("kaspersky-consumer", "protection-service", V(SERVICE, "AVP17.0.0"),
-			  V(PATH, "\"C:\\Program Files (x86)\\Kaspersky Lab\\Kaspersky Small Office "
-				  "Security 17.0.0\\avp.exe\" -r")));
+	assert_false(
+		HITS("kaspersky-consumer", "protection-service", V(SERVICE, "AVP17.0.0"),
+		     V(PATH, "\"C:\\Program Files (x86)\\Kaspersky Lab\\Kaspersky Small Office "
+			     "Security 17.0.0\\avp.exe\" -r")));
 	assert_true(HITS("kaspersky-consumer", "protection-service", V(SERVICE, "AVP17.0.0")));
 }
 
@@ -189,7 +200,8 @@ static void spellings_of_one_path_are_one_path(void **state)
 		"\\SystemRoot\\System32\\drivers\\klif.sys",
 		"System32\\drivers\\klif.sys",
 		"%SystemRoot%\\system32\\DRIVERS\\klif.sys",
-		"\\?" "?\\C:\\Windows\\System32\\drivers\\klif.sys",
+		"\\?"
+		"?\\C:\\Windows\\System32\\drivers\\klif.sys",
 		"\\Device\\HarddiskVolume3\\Windows\\System32\\drivers\\klif.sys",
 		"\\VOLUME{01d2ce00a1b2c3d4-5e6f7a8b}\\WINDOWS\\SYSTEM32\\DRIVERS\\KLIF.SYS",
 		"/Windows/System32/drivers/klif.sys",
@@ -212,10 +224,11 @@ static void wanted_keys_are_found_from_above(void **state)
 	struct fact_hit facts[4];
 
 	assert_true(matcher_wants_key(w->matcher, TEXT("HKLM")));
-	assert_true(matcher_wants_key(w->matcher, TEXT("HKLM/SOFTWARE/KasperskyLab/AVP18.0.0/Data")));
+	assert_true(
+		matcher_wants_key(w->matcher, TEXT("HKLM/SOFTWARE/KasperskyLab/AVP18.0.0/Data")));
 	assert_false(matcher_wants_key(w->matcher, TEXT("HKLM/SOFTWARE/Adobe")));
-	assert_true(matcher_wants_path(w->matcher,
-				       TEXT("/ProgramData/Kaspersky Lab/KES10SP1/Report/report.db")));
+	assert_true(matcher_wants_path(
+		w->matcher, TEXT("/ProgramData/Kaspersky Lab/KES10SP1/Report/report.db")));
 	assert_false(matcher_wants_path(w->matcher, TEXT("/Windows/notepad.exe")));
 	assert_true(matcher_wants_log(w->matcher, TEXT("Kaspersky Event Log"), TEXT("")));
 	assert_false(matcher_wants_log(w->matcher, TEXT("Application"), TEXT("Winlogon")));
@@ -233,10 +246,14 @@ static void patterns_fit_as_documented(void **state)
 		const char *glob, *text;
 		bool fits;
 	} cases[] = {
-		{ "avp*", "avp", true },	   { "avp?", "avp", false },
-		{ "avp1[4-9].*", "avp18.0.0", true }, { "avp1[!4-9].*", "avp18.0.0", false },
-		{ "a*b*c", "axxbyyc", true },	   { "a*b*c", "axxbyy", false },
-		{ "*", "", true },		   { "[0-9(]*", "(x", true },
+		{ "avp*", "avp", true },
+		{ "avp?", "avp", false },
+		{ "avp1[4-9].*", "avp18.0.0", true },
+		{ "avp1[!4-9].*", "avp18.0.0", false },
+		{ "a*b*c", "axxbyyc", true },
+		{ "a*b*c", "axxbyy", false },
+		{ "*", "", true },
+		{ "[0-9(]*", "(x", true },
 		{ "ж?з", "жяз", true },
 	};
 	uint64_t steps = 0;
@@ -251,8 +268,8 @@ static void patterns_fit_as_documented(void **state)
 static void malformed_patterns_are_refused(void **state)
 {
 	struct world *w = *state;
-	static const char *const bad[] = { "", "!", "{a,b", "[a", "{nosuchtoken}/x", "/a//b",
-					   "/a**b/c" };
+	static const char *const bad[] = { "",      "!",      "{a,b", "[a", "{nosuchtoken}/x",
+					   "/a//b", "/a**b/c" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct failure why = FAILURE_NONE;
@@ -293,18 +310,19 @@ static void write_products(const char *folder, size_t n)
 		char path[200], text[2000];
 
 		snprintf(path, sizeof(path), "%s/acme-%zu.yaml", folder, i);
-		snprintf(text, sizeof(text),
-			 "schema: avouch.product/1\nid: acme-%zu\nvendor: acme\nvendor_name: Acme\n"
-			 "name: Acme %zu\nkind: protection\ndistribution: branded\n"
-			 "platforms: [windows]\nsources:\n  - { tag: X, cite: x }\ncomponents:\n"
-			 "  - id: all\n    role: protection\n    confidence: high\n    source: [X]\n"
-			 "    match:\n"
-			 "      - { program: \"Acme Shield %zu Suite*\" }\n"
-			 "      - { service: \"AcmeSvc%zu\" }\n"
-			 "      - { path: \"{pf}/Acme/Product %zu*/guard?.exe\" }\n"
-			 "      - { key: \"HKLM/SOFTWARE/Acme%zu/**\" }\n"
-			 "      - { provider: \"re:^acme provider %zu (alpha|beta)$\" }\n",
-			 i, i, i, i, i, i, i);
+		snprintf(
+			text, sizeof(text),
+			"schema: avouch.product/1\nid: acme-%zu\nvendor: acme\nvendor_name: Acme\n"
+			"name: Acme %zu\nkind: protection\ndistribution: branded\n"
+			"platforms: [windows]\nsources:\n  - { tag: X, cite: x }\ncomponents:\n"
+			"  - id: all\n    role: protection\n    confidence: high\n    source: [X]\n"
+			"    match:\n"
+			"      - { program: \"Acme Shield %zu Suite*\" }\n"
+			"      - { service: \"AcmeSvc%zu\" }\n"
+			"      - { path: \"{pf}/Acme/Product %zu*/guard?.exe\" }\n"
+			"      - { key: \"HKLM/SOFTWARE/Acme%zu/**\" }\n"
+			"      - { provider: \"re:^acme provider %zu (alpha|beta)$\" }\n",
+			i, i, i, i, i, i, i);
 		write_file(path, text);
 	}
 }
@@ -333,9 +351,9 @@ static uint64_t steps_with(size_t n)
 	if (signature_set_load(folder, &set, &why) < 0 || matcher_new(set, &matcher, &why) < 0)
 		fail_msg("%s", why.text);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		assert_int_equal(matcher_match(matcher, &values[i], 1, arena, &found, &n_found,
-					       &why),
-				 STATUS_OK);
+		assert_int_equal(
+			matcher_match(matcher, &values[i], 1, arena, &found, &n_found, &why),
+			STATUS_OK);
 		total += n_found;
 	}
 	assert_int_equal(total, 5);
@@ -404,18 +422,18 @@ static void lint_names_file_and_line_of_every_mistake(void **state)
 			 "  - id: c\n    role: protection\n    confidence: high\n"
 			 "    source: [NOPE]\n" /* component: 12 */
 			 "    match:\n"
-			 "      - { program: \"re:(\" }\n"     /* 17 */
+			 "      - { program: \"re:(\" }\n"       /* 17 */
 			 "      - { publisher: \"Somebody\" }\n" /* 18 */
-			 "      - { path: \"{unknown}/x\" }\n" /* 19 */
+			 "      - { path: \"{unknown}/x\" }\n"   /* 19 */
 			 "product_codes:\n"
 			 "  - { code: \"{BAD}\", confidence: high, source: [X] }\n"); /* 21 */
 	snprintf(path, sizeof(path), "%s/z.yaml", folder);
 	write_file(path, "schema: avouch.product/1\nid: z\nnonsense: 1\n");
 	assert_int_equal(signatures_lint(folder, NULL, &report, &why), ERR_FORMAT);
 	for (size_t i = 0; i < 6; i++) {
-		static const char *const expected[] = { "/x.yaml:2: id:",     "/x.yaml:12: ",
-							"/x.yaml:17: ",	      "/x.yaml:18: ",
-							"/x.yaml:19: ",	      "/x.yaml:21: " };
+		static const char *const expected[] = { "/x.yaml:2: id:", "/x.yaml:12: ",
+							"/x.yaml:17: ",   "/x.yaml:18: ",
+							"/x.yaml:19: ",   "/x.yaml:21: " };
 
 		if (!strstr(report.text, expected[i]))
 			fail_msg("no %s in\n%s", expected[i], report.text);
