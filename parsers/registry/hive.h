@@ -77,7 +77,8 @@ typedef enum status (*hive_visitor)(struct parse_context *ctx, struct hive *hive
  * (by offset), whose path fits the pattern: components separated by '\\', case folded, '*' and '?'
  * inside a component, a last component "**" for everything below (not the key itself). Examples:
  * "Microsoft\\Windows\\CurrentVersion\\Uninstall\\*", "ControlSet???\\Services\\*".
- * STATUS_END when nothing fits. A negative status from visit stops and is returned.
+ * STATUS_END when nothing fits. A negative status from visit stops and is returned;
+ * STATUS_DECLINED leaves out what stands below a live key.
  */
 enum status hive_visit(struct parse_context *ctx, struct hive *hive, const char *pattern,
 		       hive_visitor visit, void *payload, struct failure *why);

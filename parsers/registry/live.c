@@ -315,6 +315,8 @@ static enum status walk_child(struct walk *walk, libregf_key_t *child, size_t co
 
 	if (last)
 		status = visit_key(walk, child, name_size, parent_last_written, why);
+	if (status == STATUS_DECLINED)
+		return STATUS_OK;
 	if (status < 0 || (last && !below))
 		return status;
 	return walk_below(walk, child, below ? component : component + 1,

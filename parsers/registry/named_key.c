@@ -134,8 +134,8 @@ static enum status read_key(struct parse_context *ctx, struct hive *hive,
 	struct control_set set;
 	enum status status;
 
-	if (!key->path.size || !wants_key(ctx, key_aspect(ctx, hive, key->path)))
-		return STATUS_OK;
+	if (!wants_key(ctx, key_aspect(ctx, hive, key->path)))
+		return STATUS_DECLINED; /* nor is anything below it wanted */
 	if (walk->n_keys >= KEYS_MAX) {
 		if (walk->n_keys++ == KEYS_MAX)
 			lost(ctx, key->offset, "more than %d named keys", KEYS_MAX);

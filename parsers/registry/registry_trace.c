@@ -21,6 +21,21 @@ static bool is_live(enum recovery recovery)
 	return recovery == RECOVERY_ALLOCATED || recovery == RECOVERY_LOG_REPLAYED;
 }
 
+static const struct hive_value *live_value_named(const struct hive_key *key, struct text name)
+{
+	for (size_t i = 0; i < key->n_values; i++)
+		if (is_live(key->values[i].recovery) &&
+		    text_equal_folded(key->values[i].name, name))
+			return &key->values[i];
+	return NULL;
+}
+
+/* A value to compose a trace of: of a live key only live ones, so that no state is mixed. */
+static const struct hive_value *value_of(const struct hive_key *key, const char *name)
+{
+	return is_live(key->recovery) ? live_value_named(key, text_of(name)) : key_value(key, name);
+}
+
 enum status emit_key(struct parse_context *ctx, const struct hive *hive, const struct hive_key *key,
 		     const struct hive_value *value, const struct trace_type *type,
 		     struct value *values, struct failure *why)
@@ -31,10 +46,16 @@ enum status emit_key(struct parse_context *ctx, const struct hive *hive, const s
 		value && (!is_live(value->recovery) || key->recovery == RECOVERY_ALLOCATED);
 
 	tail[TAIL_KEY] = value_text(key_aspect(ctx, hive, key->path));
-	tail[TAIL_KEY_WRITTEN] = value_instant(key->last_written);
-	if (recovered)
-		tail[TAIL_CONTAINER] = value_instant(key->container_last_written);
-	tail[TAIL_SUPERSEDED] = value_uint(recovered && key->superseded);
+	/* A deleted value of a live key: that key's time is its removal's bound, no proof of it. */
+	if (value && !recovered && !is_live(value->recovery)) {
+		tail[TAIL_CONTAINER] = value_instant(key->last_written);
+		tail[TAIL_SUPERSEDED] = value_uint(live_value_named(key, value->name) != NULL);
+	} else {
+		tail[TAIL_KEY_WRITTEN] = value_instant(key->last_written);
+		if (recovered)
+			tail[TAIL_CONTAINER] = value_instant(key->container_last_written);
+		tail[TAIL_SUPERSEDED] = value_uint(recovered && key->superseded);
+	}
 	tail[TAIL_SURE] = value_uint(!recovered || key->path_sure);
 
 	const struct trace trace = {
@@ -48,28 +69,28 @@ enum status emit_key(struct parse_context *ctx, const struct hive *hive, const s
 
 struct value key_text(struct parse_context *ctx, const struct hive_key *key, const char *name)
 {
-	return value_text(hive_value_text(ctx, key_value(key, name)));
+	return value_text(hive_value_text(ctx, value_of(key, name)));
 }
 
 struct value key_number(const struct hive_key *key, const char *name)
 {
 	uint64_t number;
 
-	if (!hive_value_number(key_value(key, name), &number))
+	if (!hive_value_number(value_of(key, name), &number))
 		return (struct value){ .kind = VALUE_ABSENT };
 	return value_uint(number);
 }
 
 struct value key_filetime(const struct hive_key *key, const char *name)
 {
-	return value_instant(hive_value_filetime(key_value(key, name)));
+	return value_instant(hive_value_filetime(value_of(key, name)));
 }
 
 struct value key_unix(const struct hive_key *key, const char *name)
 {
 	uint64_t seconds;
 
-	if (!hive_value_number(key_value(key, name), &seconds) || seconds > UINT32_MAX)
+	if (!hive_value_number(value_of(key, name), &seconds) || seconds > UINT32_MAX)
 		return (struct value){ .kind = VALUE_ABSENT };
 	return value_instant(instant_from_unix((int64_t)seconds));
 }
@@ -78,14 +99,14 @@ struct value key_signed(const struct hive_key *key, const char *name)
 {
 	uint64_t number;
 
-	if (!hive_value_number(key_value(key, name), &number) || number > UINT32_MAX)
+	if (!hive_value_number(value_of(key, name), &number) || number > UINT32_MAX)
 		return (struct value){ .kind = VALUE_ABSENT };
 	return value_int((int32_t)(uint32_t)number);
 }
 
 struct value key_bytes(const struct hive_key *key, const char *name, size_t size)
 {
-	const struct hive_value *value = key_value(key, name);
+	const struct hive_value *value = value_of(key, name);
 
 	if (!value || value->type != REGISTRY_BINARY || (size && value->data.size != size))
 		return (struct value){ .kind = VALUE_ABSENT };

@@ -27,7 +27,8 @@
  * of one of its values. container_last_written stands only in recovered keys: last-written of the
  * live parent of the same incarnation, before which this key was removed. superseded is 1 when a
  * live key of the same path exists (an earlier state, no proof of deletion). path_sure is 0 when a
- * recovered key's parents could not be verified.
+ * recovered key's parents could not be verified. For a deleted value of a live key the time of
+ * that key is container_last_written, and key_last_written is absent.
  */
 enum { TAIL_KEY, TAIL_KEY_WRITTEN, TAIL_CONTAINER, TAIL_SUPERSEDED, TAIL_SURE, REGISTRY_TAIL };
 

@@ -3,10 +3,11 @@
  * Parsers of SOFTWARE and users' hives on real hives. Expected values were read with reglookup
  * 1.0.1 and regfexport.
  */
+#include "parsers/base/text.h"
 #include "parsers/registry/registry_trace.h"
 #include "tests/unit/registry_support.h"
 
-extern const struct parser uninstall_parser, named_key_parser;
+extern const struct parser autostart_parser, certificate_parser, named_key_parser, uninstall_parser;
 
 static void programs_of_a_user_are_read_from_a_dirty_hive(void **state)
 {
@@ -28,7 +29,8 @@ static void programs_of_a_user_are_read_from_a_dirty_hive(void **state)
 static bool wants_some(struct parse_context *ctx, struct text key)
 {
 	(void)ctx;
-	return text_starts_folded(key, "HKCU/Software/MCAFEE");
+	return text_starts_folded(key, "HKCU/Software/MCAFEE") ||
+	       text_equal_folded(key, TEXT("HKCU/Software"));
 }
 
 static void only_named_branches_are_emitted(void **state)
@@ -47,9 +49,34 @@ static void only_named_branches_are_emitted(void **state)
 					NULL) >=
 		    1);
 	assert_true(count_lines(&seen, "windows.registry.value", NULL, NULL) > 0);
+	/* "Software" and its Wow6432Node are above a named key; nothing else is emitted. */
+	assert_int_equal(count_lines(&seen, "windows.registry.key", "|key=HKCU/Software|", NULL),
+			 2);
 	assert_int_equal(count_lines(&seen, NULL, NULL, NULL),
-			 count_lines(&seen, NULL, "|key=HKCU/Software/McAfee", NULL) +
+			 count_lines(&seen, NULL, "|key=HKCU/Software|", NULL) +
+				 count_lines(&seen, NULL, "|key=HKCU/Software/McAfee", NULL) +
 				 count_lines(&seen, NULL, "|key=HKCU/Software/MCAFEE", NULL));
+	unsee(&seen);
+}
+
+static void what_a_user_starts_and_trusts_is_read(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, "/Users/nfury/NTUSER.DAT", "hives/nfury_NTUSER.DAT", NULL, NULL);
+	see_parser(&seen, &autostart_parser);
+	see_parser(&seen, &certificate_parser);
+	assert_int_equal(count_lines(&seen, "windows.registry.autostart",
+				     "|command=C:\\Program Files (x86)\\Skype\\Phone\\Skype.exe|",
+				     "|list=Run|view=user|user=nfury|"),
+			 1);
+	/* Subject and dates as openssl x509 prints them. */
+	assert_int_equal(count_lines(&seen, "windows.registry.certificate",
+				     "|subject=CN=Microsoft Internet Authority|",
+				     "|not_before=2010-04-14T18:12:26Z|"),
+			 1);
+	assert_int_equal(count_lines(&seen, "windows.registry.certificate", "|store=CA|", NULL), 4);
 	unsee(&seen);
 }
 
@@ -57,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_of_a_user_are_read_from_a_dirty_hive),
+		cmocka_unit_test(what_a_user_starts_and_trusts_is_read),
 		cmocka_unit_test(only_named_branches_are_emitted),
 	};
 

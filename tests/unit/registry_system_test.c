@@ -3,10 +3,14 @@
  * Parsers of SYSTEM hives on real hives. Expected values were read with reglookup 1.0.1 and
  * regfexport.
  */
+#include <uchar.h>
+
+#include "parsers/registry/registry_trace.h"
 #include "tests/unit/registry_support.h"
 
-extern const struct parser computer_name_parser, control_set_parser, service_parser,
-	source_os_parser, time_zone_parser;
+extern const struct parser computer_name_parser, control_set_parser, device_filter_parser,
+	event_source_parser, pending_rename_parser, service_parser, source_os_parser,
+	time_zone_parser;
 
 static const char system_path[] = "/Windows/System32/config/SYSTEM";
 
@@ -92,12 +96,52 @@ static void a_dirty_hive_gives_what_its_logs_say(void **state)
 	unsee(&seen);
 }
 
+static void filters_and_event_sources_are_read(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
+	see_parser(&seen, &device_filter_parser);
+	see_parser(&seen, &event_source_parser);
+	assert_int_equal(count_lines(&seen, "windows.registry.filter",
+				     "|class=Keyboard|position=UpperFilters|driver=kbdclass|",
+				     "|control_set=1|current=1|"),
+			 1);
+	assert_int_equal(count_lines(&seen, "windows.registry.network-filter",
+				     "|component=ms_msclient|", "|control_set=1|"),
+			 1);
+	assert_true(count_lines(&seen, "windows.registry.event-source",
+				"|channel=Application|source=mclogevent|", "|current=1|") >= 1);
+	unsee(&seen);
+}
+
+/* A hive's worth of one value: what the parser makes of it, without a hive. */
+static void pending_renames_come_in_pairs(void **state)
+{
+	static const char16_t texts[] = u"\\??\\C:\\a.sys\0\0\\??\\C:\\b.dll\0!\\??\\C:\\c.dll\0";
+	const struct hive_value value = { .type = REGISTRY_MULTI_SZ,
+					  .data = span_of(texts, sizeof(texts)) };
+	CLEANUP(arena_free_p) struct arena *arena = arena_new(1 << 16);
+	struct parse_context ctx = { .arena = arena };
+	struct text found[8];
+
+	(void)state;
+	assert_int_equal(value_texts(&ctx, &value, found, 8), 4);
+	assert_true(text_equal(found[0], TEXT("\\??\\C:\\a.sys")));
+	assert_int_equal(found[1].size, 0);
+	assert_true(text_equal(found[3], TEXT("!\\??\\C:\\c.dll")));
+	assert_string_equal(pending_rename_parser.name, "windows.registry.pending-rename");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(services_of_a_windows_7_machine_are_read),
 		cmocka_unit_test(the_zone_has_its_dates_as_systemtime),
 		cmocka_unit_test(name_control_set_and_shutdown_are_read),
+		cmocka_unit_test(filters_and_event_sources_are_read),
+		cmocka_unit_test(pending_renames_come_in_pairs),
 		cmocka_unit_test(a_dirty_hive_gives_what_its_logs_say),
 	};
 
