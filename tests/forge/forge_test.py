@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -70,6 +71,13 @@ def main():
     stat = run("istat", "-o", "2048", image, entry)[1]
     expect("istat: deleted record keeps its name and its times of 2017-06-14", "Not Allocated" in stat and
            re.search(r"Name: kl\w+\.sys", stat) is not None and "2017-06-14" in stat)
+    number = run("fls", "-p", "-o", "2048", image, "11")[1]
+    number = re.search(r"(\d+-128-\d+):\s+\$UsnJrnl:\$J", number)
+    expect("fls lists the change journal", number is not None)
+    journal = subprocess.run(["icat", "-o", "2048", image, number.group(1)], stdout=subprocess.PIPE).stdout
+    reasons = {struct.unpack_from("<I", journal, m.start() - 20)[0] for m in re.finditer(
+        re.escape("klif.sys".encode("utf-16-le")), journal)}
+    expect("the journal holds the driver's creation and deletion", reasons >= {0x100, 0x200, 0x80000200})
     config = "Windows/System32/config/"
     for name, wanted, gone in (("SOFTWARE", "/Microsoft/Windows NT/CurrentVersion", "AVP18"),
                                ("SYSTEM", "/ControlSet001/Services/Dhcp", "klif")):

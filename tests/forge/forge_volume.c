@@ -351,6 +351,8 @@ static void journal_finish(struct forge *forge)
 	if (ntfs_attr_pwrite(data, (s64)lowest, (s64)(end - lowest), journal->bytes + skip) != (s64)(end - lowest))
 		die(forge, "cannot write $J");
 	ntfs_attr_close(data);
+	if (ntfs_attr_remove(inode, AT_DATA, AT_UNNAMED, 0) != 0)     /* Windows gives it no unnamed stream */
+		die(forge, "cannot remove the unnamed stream of $UsnJrnl");
 	ntfs_inode_close(inode);
 }
 
