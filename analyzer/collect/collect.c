@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/collect/collect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "analyzer/collect/supervisor.h"
+#include "parsers/base/limits.h"
+
+enum {
+	MAX_WORKERS = 64,
+	WINDOW = 64,                /* jobs that may run ahead of the one to be written next */
+	DEFAULT_TIMEOUT_S = 300,
+	SURVEY_TIMEOUT_FACTOR = 12, /* a volume or a digest takes longer than a file */
+	PROGRESS_MS = 200,
+	POLL_MS = 250,              /* how soon a cancel is seen */
+	MAX_ATTEMPTS = 8,           /* of one source whose parsers crash one after the other */
+};
+/* Bytes of results a job may have waiting before its reader is made to wait, and all together. */
+#define JOB_BUFFER ((size_t)16 << 20)
+#define ALL_BUFFERS ((size_t)256 << 20)
+#define INPUT_ROOM (MESSAGE_MAX + 4)
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock always exists */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static unsigned reader_count(const struct collect_options *options)
+{
+	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options->jobs)
+		return options->jobs < MAX_WORKERS ? options->jobs : MAX_WORKERS;
+	return processors < 1 ? 1 : processors > 8 ? 8 : (unsigned)processors;
+}
+
+enum status collector_new(const struct collect_options *options, const struct wanted *wanted,
+			  struct collector **ret, struct failure *why)
+{
+	CLEANUP(collector_free_p) struct collector *collector = calloc(1, sizeof(*collector));
+
+	if (!collector)
+		return failure_set(why, ERR_NO_MEMORY, "collector");
+	collector->spawner.fd = -1;
+
+	const enum status status = spawner_start(options, wanted, &collector->spawner, why);
+
+	if (status < 0)
+		return status;
+	collector->options = options;
+	collector->arena = arena_new(LIMIT_ARENA);
+	collector->scratch = arena_new(LIMIT_ARENA);
+	collector->n_workers = reader_count(options);
+	collector->workers = calloc(collector->n_workers, sizeof(*collector->workers));
+	collector->evidence = calloc(options->n_evidence + 1, sizeof(*collector->evidence));
+	collector->opened = calloc(options->n_evidence + 1, sizeof(*collector->opened));
+	if (!collector->arena || !collector->scratch || !collector->workers ||
+	    !collector->evidence || !collector->opened)
+		return failure_set(why, ERR_NO_MEMORY, "collector");
+	for (size_t i = 0; i < collector->n_workers; i++)
+		collector->workers[i].fd = -1;
+	*ret = collector;
+	collector = NULL;
+	return STATUS_OK;
+}
+
+void collector_free(struct collector *collector)
+{
+	if (!collector)
+		return;
+	for (size_t i = 0; collector->workers && i < collector->n_workers; i++) {
+		if (collector->workers[i].fd >= 0)
+			(void)close(collector->workers[i].fd); /* the reader ends at that */
+		free(collector->workers[i].input);
+	}
+	spawner_stop(&collector->spawner);
+	for (size_t i = 0; i < collector->n_jobs; i++) {
+		free(collector->jobs[i]->frames);
+		free(collector->jobs[i]);
+	}
+	free(collector->jobs);
+	free(collector->workers);
+	free(collector->evidence);
+	free(collector->opened);
+	arena_free(collector->arena);
+	arena_free(collector->scratch);
+	free(collector);
+}
+
+enum status collector_add_job(struct collector *collector, const struct job_order *order,
+			      struct job **ret, struct failure *why)
+{
+	if (collector->n_jobs == collector->room) {
+		const size_t room = collector->room ? collector->room * 2 : 256;
+		struct job **grown = realloc(collector->jobs, room * sizeof(*grown));
+
+		if (!grown)
+			return failure_set(why, ERR_NO_MEMORY, "jobs");
+		collector->jobs = grown;
+		collector->room = room;
+	}
+
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return failure_set(why, ERR_NO_MEMORY, "job");
+	job->order = *order;
+	job->place = collector->n_jobs;
+	collector->jobs[collector->n_jobs++] = job;
+	if (order->path.data)
+		job->order.path.data = arena_text(collector->arena, order->path);
+	for (size_t i = 0; i < order->n_companions; i++) {
+		job->order.companions[i].path.data =
+			arena_text(collector->arena, order->companions[i].path);
+		if (!job->order.companions[i].path.data)
+			return failure_set(why, ERR_NO_MEMORY, "job");
+	}
+	if (order->path.data && !job->order.path.data)
+		return failure_set(why, ERR_NO_MEMORY, "job");
+	*ret = job;
+	return STATUS_OK;
+}
+
+enum status job_keep(struct collector *collector, struct job *job, struct span message,
+		     struct failure *why)
+{
+	const size_t need = message.size + 4;
+
+	if (need > job->frames_room - job->frames_size) {
+		size_t room = job->frames_room ? job->frames_room : 4096;
+
+		while (room < job->frames_size + need)
+			room *= 2;
+
+		uint8_t *grown = realloc(job->frames, room);
+
+		if (!grown)
+			return failure_set(why, ERR_NO_MEMORY, "results of '%s'",
+					   job_subject(collector, job));
+		job->frames = grown;
+		job->frames_room = room;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		job->frames[job->frames_size + i] = (uint8_t)(message.size >> 8 * i);
+	memcpy(job->frames + job->frames_size + 4, message.data, message.size);
+	job->frames_size += need;
+	collector->buffered += need;
+	return STATUS_OK;
+}
+
+void job_drop_frames(struct collector *collector, struct job *job)
+{
+	collector->buffered -= job->frames_size;
+	free(job->frames);
+	job->frames = NULL;
+	job->frames_size = job->frames_room = 0;
+}
+
+/* Keeps a problem of the supervisor's own among the job's messages. */
+static enum status keep_problem(struct collector *collector, struct job *job, const char *text,
+				struct failure *why)
+{
+	CLEANUP(message_free_p) struct message m = { 0 };
+
+	message_start(&m, MESSAGE_LOST);
+	message_u64(&m, FAILURE_NO_OFFSET);
+	message_text(&m, text_of(text));
+	if (m.failed)
+		return failure_set(why, ERR_NO_MEMORY, "problem");
+	return job_keep(collector, job, span_of(m.data + 4, m.size - 4), why);
+}
+
+static int64_t timeout_ms(const struct collector *collector, const struct job *job)
+{
+	const unsigned given = collector->options->source_timeout_s;
+	const int64_t seconds = given ? (int64_t)given : DEFAULT_TIMEOUT_S;
+
+	return seconds * 1000 * (job->order.kind == JOB_SOURCE ? 1 : SURVEY_TIMEOUT_FACTOR);
+}
+
+/* The parser at work when a reader failed, for the message. */
+static const char *parser_at_work(const struct job *job)
+{
+	return job->begun_any ? all_parsers[job->last_begun]->name : "the survey";
+}
+
+/*
+ * A reader failed on its job. What it sent stands. A source goes back to the queue for the
+ * parsers that have not begun yet.
+ */
+static enum status job_failed(struct collector *collector, struct job *job, enum reading reading,
+			      const char *how, struct failure *why)
+{
+	char text[512];
+	bool more = false;
+
+	(void)snprintf(text, sizeof(text), "%s in %s: what it had not sent yet is missing", how,
+		       job->order.kind == JOB_SOURCE && !job->begun_any ? "the opening" :
+									  parser_at_work(job));
+	job->reading = reading;
+	for (size_t i = 0; all_parsers[i]; i++)
+		more |= job_has_parser(&job->order, i);
+	job->state = job->order.kind == JOB_SOURCE && job->begun_any && more &&
+				     job->attempts < MAX_ATTEMPTS ?
+			     JOB_QUEUED :
+			     JOB_FINISHED;
+	job->begun_any = false;
+	return keep_problem(collector, job, text, why);
+}
+
+/* Ends a reader and says of it how it died. */
+static enum status end_reader(struct collector *collector, struct worker *worker, bool kill_it,
+			      int *ret_wait_status, struct failure *why)
+{
+	const enum status status =
+		spawner_end(&collector->spawner, worker->pid, kill_it, ret_wait_status, why);
+
+	(void)close(worker->fd); /* nothing more is wanted from it */
+	worker->fd = -1;
+	worker->job = NULL;
+	worker->input_size = 0;
+	return status;
+}
+
+static enum status reader_gone(struct collector *collector, struct worker *worker,
+			       struct failure *why)
+{
+	struct job *job = worker->job;
+	char how[128];
+	int wait_status = 0;
+	const enum status status = end_reader(collector, worker, true, &wait_status, why);
+
+	if (status < 0 || !job)
+		return status;
+	if (WIFSIGNALED(wait_status))
+		(void)snprintf(how, sizeof(how), "the reader crashed (SIG%s)",
+			       sigabbrev_np(WTERMSIG(wait_status)));
+	else
+		(void)snprintf(how, sizeof(how), "the reader ended early (status %d)",
+			       WEXITSTATUS(wait_status));
+	return job_failed(collector, job, READING_CRASHED, how, why);
+}
+
+static enum status reader_hangs(struct collector *collector, struct worker *worker,
+				struct failure *why)
+{
+	struct job *job = worker->job;
+	char how[128];
+	int wait_status;
+	const enum status status = end_reader(collector, worker, true, &wait_status, why);
+
+	if (status < 0)
+		return status;
+	(void)snprintf(how, sizeof(how), "the reader was stopped after %" PRId64 " s",
+		       timeout_ms(collector, job) / 1000);
+	return job_failed(collector, job, READING_TIMED_OUT, how, why);
+}
+
+static enum status reader_lies(struct collector *collector, struct worker *worker,
+			       const struct failure *lie, struct failure *why)
+{
+	struct job *job = worker->job;
+	char how[256];
+	int wait_status;
+	const enum status status = end_reader(collector, worker, true, &wait_status, why);
+
+	if (status < 0 || !job)
+		return status;
+	(void)snprintf(how, sizeof(how), "the reader sent garbage (%.150s)", lie->text);
+	return job_failed(collector, job, READING_CRASHED, how, why);
+}
+
+/* One checked message of a running job. */
+static enum status take_message(struct collector *collector, struct worker *worker,
+				struct span message, struct failure *why)
+{
+	struct job *job = worker->job;
+	struct cursor c = cursor_over(message, 0);
+
+	switch (cursor_u8(&c)) {
+	case MESSAGE_BEGUN:
+		job->last_begun = cursor_u32le(&c);
+		job->begun_any = true;
+		job_drop_parser(&job->order, job->last_begun);
+		return STATUS_OK;
+	case MESSAGE_DONE:
+		job->state = JOB_FINISHED;
+		worker->job = NULL;
+		break;
+	default:
+		break;
+	}
+	return job_keep(collector, job, message, why);
+}
+
+/* ERR_FORMAT in lie when the reader broke the rules. */
+static enum status check(struct collector *collector, struct worker *worker, struct span message,
+			 struct failure *lie)
+{
+	struct job *job = worker->job;
+
+	if (!job)
+		return failure_set(lie, ERR_FORMAT, "a message without a job");
+	arena_reset(collector->scratch);
+
+	const enum status status = message_check(job->order.kind, message, collector->scratch, lie);
+
+	if (status < 0)
+		return status;
+	if (message.data[0] == MESSAGE_VIEW && job->viewed)
+		return failure_set(lie, ERR_FORMAT, "a second file system");
+	if (job->order.kind == JOB_VOLUME && !job->viewed &&
+	    (message.data[0] == MESSAGE_TRACE || message.data[0] == MESSAGE_COVER ||
+	     message.data[0] == MESSAGE_SOURCE))
+		return failure_set(lie, ERR_FORMAT, "entries before their file system");
+	job->viewed |= message.data[0] == MESSAGE_VIEW;
+	if (message.data[0] == MESSAGE_TRACE && ++job->n_traces > LIMIT_TRACES_PER_SOURCE)
+		return failure_set(lie, ERR_FORMAT, "more traces than the limit");
+	return STATUS_OK;
+}
+
+/* All whole messages in the worker's input. */
+static enum status take_input(struct collector *collector, struct worker *worker,
+			      struct failure *why)
+{
+	const struct span input = { worker->input, worker->input_size };
+	size_t used = 0;
+
+	while (worker->input_size - used >= 4) {
+		struct failure lie = FAILURE_NONE;
+		const size_t size = span_u32le(input, used);
+
+		if (size == 0 || size > MESSAGE_MAX) {
+			(void)failure_set(&lie, ERR_FORMAT, "message of %zu bytes", size);
+			return reader_lies(collector, worker, &lie, why);
+		}
+		if (worker->input_size - used - 4 < size)
+			break;
+
+		const struct span message = { worker->input + used + 4, size };
+
+		if (check(collector, worker, message, &lie) < 0)
+			return reader_lies(collector, worker, &lie, why);
+
+		const enum status status = take_message(collector, worker, message, why);
+
+		if (status < 0)
+			return status;
+		used += 4 + size;
+	}
+	worker->input_size -= used;
+	memmove(worker->input, worker->input + used, worker->input_size);
+	return STATUS_OK;
+}
+
+static enum status read_worker(struct collector *collector, struct worker *worker,
+			       struct failure *why)
+{
+	const ssize_t n = recv(worker->fd, worker->input + worker->input_size,
+			       INPUT_ROOM - worker->input_size, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return STATUS_OK;
+	if (n <= 0)
+		return reader_gone(collector, worker, why);
+	worker->input_size += (size_t)n;
+	return take_input(collector, worker, why);
+}
+
+/* The next job that may start; NULL when none may. */
+static struct job *next_job(struct collector *collector)
+{
+	for (size_t i = collector->next_commit;
+	     i < collector->n_jobs && i < collector->next_commit + WINDOW; i++) {
+		struct job *job = collector->jobs[i];
+
+		if (job->state != JOB_QUEUED)
+			continue;
+		return i == collector->next_commit || collector->buffered < ALL_BUFFERS ? job : NULL;
+	}
+	return NULL;
+}
+
+static enum status start_reader(struct collector *collector, struct worker *worker,
+				struct failure *why)
+{
+	if (!worker->input)
+		worker->input = malloc(INPUT_ROOM);
+	if (!worker->input)
+		return failure_set(why, ERR_NO_MEMORY, "reader");
+	worker->input_size = 0;
+	return spawner_fork(&collector->spawner, &worker->pid, &worker->fd, why);
+}
+
+static enum status start_jobs(struct collector *collector, struct failure *why)
+{
+	for (size_t i = 0; i < collector->n_workers; i++) {
+		CLEANUP(message_free_p) struct message m = { 0 };
+		struct worker *worker = &collector->workers[i];
+		struct job *job = worker->job ? NULL : next_job(collector);
+		enum status status = STATUS_OK;
+
+		if (!job)
+			continue;
+		if (worker->fd < 0)
+			status = start_reader(collector, worker, why);
+		if (status < 0)
+			return status;
+		job->state = JOB_RUNNING;
+		job->attempts++;
+		worker->job = job;
+		worker->deadline = now_ms() + timeout_ms(collector, job);
+		message_start(&m, MESSAGE_JOB);
+		message_order(&m, &job->order);
+		if (message_send(worker->fd, &m, NULL) < 0)
+			status = reader_gone(collector, worker, why);
+		if (status < 0)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+/* Writes all jobs whose turn has come, and of the one that is next what it has so far. */
+static enum status store_ready(struct collector *collector, struct failure *why)
+{
+	while (collector->next_commit < collector->n_jobs) {
+		struct job *job = collector->jobs[collector->next_commit];
+		enum status status = STATUS_OK;
+
+		if (job->state != JOB_FINISHED) {
+			if (job->frames_size > JOB_BUFFER)
+				status = store_frames(collector, job, why);
+			return status;
+		}
+		status = store_finish(collector, job, why);
+		if (status < 0)
+			return status;
+		collector->next_commit++;
+	}
+	return STATUS_OK;
+}
+
+/* A reader far ahead of its turn waits until what it sent is written. */
+static bool must_wait(const struct collector *collector, const struct worker *worker)
+{
+	return worker->job->place != collector->next_commit &&
+	       worker->job->frames_size > JOB_BUFFER;
+}
+
+static enum status wait_for_readers(struct collector *collector, struct failure *why)
+{
+	struct pollfd fds[MAX_WORKERS] = { 0 };
+	struct worker *workers[MAX_WORKERS];
+	nfds_t n = 0;
+	int64_t wait = POLL_MS;
+	const int64_t now = now_ms();
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; i < collector->n_workers; i++) {
+		struct worker *worker = &collector->workers[i];
+
+		if (!worker->job)
+			continue;
+		if (must_wait(collector, worker)) {
+			worker->deadline = now + timeout_ms(collector, worker->job);
+			continue;
+		}
+		if (worker->deadline - now < wait)
+			wait = worker->deadline > now ? worker->deadline - now : 0;
+		workers[n] = worker;
+		fds[n++] = (struct pollfd){ .fd = worker->fd, .events = POLLIN };
+	}
+	if (poll(fds, n, (int)wait) < 0 && errno != EINTR)
+		return failure_set(why, ERR_IO, "poll: %s", strerror(errno));
+	for (nfds_t i = 0; i < n && status >= 0; i++) {
+		if (fds[i].revents)
+			status = read_worker(collector, workers[i], why);
+		else if (workers[i]->job && now_ms() >= workers[i]->deadline)
+			status = reader_hangs(collector, workers[i], why);
+	}
+	return status;
+}
+
+static bool is_cancelled(const struct collector *collector)
+{
+	return collector->options->cancelled && *collector->options->cancelled;
+}
+
+static void tell_progress(struct collector *collector)
+{
+	char line[96];
+	const int64_t now = now_ms();
+
+	if (!collector->options->progress || now - collector->last_progress < PROGRESS_MS)
+		return;
+	collector->last_progress = now;
+	(void)snprintf(line, sizeof(line), "%zu of %zu sources read", collector->next_commit,
+		       collector->n_jobs);
+	collector->options->progress(collector->options->payload, line);
+}
+
+/* Runs until every job is written. */
+static enum status run_jobs(struct collector *collector, struct failure *why)
+{
+	while (collector->next_commit < collector->n_jobs) {
+		enum status status = is_cancelled(collector) ?
+					     failure_set(why, ERR_CANCELLED, "stopped") :
+					     start_jobs(collector, why);
+
+		if (status >= 0)
+			status = wait_for_readers(collector, why);
+		if (status >= 0)
+			status = store_ready(collector, why);
+		if (status < 0)
+			return status;
+		tell_progress(collector);
+	}
+	return STATUS_OK;
+}
+
+/* Digests come last: nothing else waits for them. */
+static enum status add_digests(struct collector *collector, struct failure *why)
+{
+	for (size_t i = 0; i < collector->options->n_evidence; i++) {
+		const struct job_order order = { .kind = JOB_DIGEST, .evidence = (uint32_t)i };
+		struct job *job;
+		const enum status status =
+			collector->opened[i] ? collector_add_job(collector, &order, &job, why) :
+					       STATUS_OK;
+
+		if (status < 0)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+enum status collect_run(struct collector *collector, struct case_file *file, struct failure *why)
+{
+	collector->file = file;
+
+	enum status status = store_start(collector, why);
+
+	if (status >= 0)
+		status = run_jobs(collector, why);
+	if (status >= 0 && collector->options->verify_image)
+		status = add_digests(collector, why);
+	if (status >= 0)
+		status = run_jobs(collector, why);
+	if (status < 0) {
+		case_rollback(file); /* of the source that was being written */
+		return status;
+	}
+	return case_set_fact(file, "collection", "complete", why);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/collect/job.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void message_order(struct message *m, const struct job_order *order)
+{
+	message_u8(m, (uint8_t)order->kind);
+	message_u32(m, order->evidence);
+	message_u64(m, order->offset);
+	message_u64(m, order->size);
+	message_text(m, order->path.data ? order->path : TEXT(""));
+	message_u64(m, order->entry);
+	message_u64(m, order->sequence);
+	message_u64(m, order->file_size);
+	message_u8(m, order->deleted);
+	for (size_t i = 0; i < JOB_MAX_PARSERS / 64; i++)
+		message_u64(m, order->parsers[i]);
+	message_u8(m, (uint8_t)order->n_companions);
+	for (size_t i = 0; i < order->n_companions; i++) {
+		message_text(m, order->companions[i].path);
+		message_u64(m, order->companions[i].entry);
+		message_u64(m, order->companions[i].sequence);
+	}
+}
+
+void read_order(struct cursor *c, struct job_order *ret)
+{
+	struct job_order order = { 0 };
+	const unsigned kind = cursor_u8(c);
+
+	if (kind > JOB_LAST)
+		c->status = ERR_FORMAT;
+	order.kind = (enum job_kind)kind;
+	order.evidence = cursor_u32le(c);
+	order.offset = cursor_u64le(c);
+	order.size = cursor_u64le(c);
+	order.path = read_required(c);
+	order.entry = cursor_u64le(c);
+	order.sequence = cursor_u64le(c);
+	order.file_size = cursor_u64le(c);
+	order.deleted = cursor_u8(c) == 1;
+	for (size_t i = 0; i < JOB_MAX_PARSERS / 64; i++)
+		order.parsers[i] = cursor_u64le(c);
+
+	size_t n_parsers = 0;
+
+	while (all_parsers[n_parsers])
+		n_parsers++;
+	for (size_t i = n_parsers; i < JOB_MAX_PARSERS; i++)
+		if (job_has_parser(&order, i))
+			c->status = ERR_FORMAT;
+	order.n_companions = cursor_u8(c);
+	if (order.n_companions > SOURCE_MAX_COMPANIONS) {
+		order.n_companions = 0;
+		c->status = ERR_FORMAT;
+	}
+	for (size_t i = 0; i < order.n_companions; i++) {
+		order.companions[i].path = read_required(c);
+		order.companions[i].entry = cursor_u64le(c);
+		order.companions[i].sequence = cursor_u64le(c);
+	}
+	*ret = order;
+}
+
+/* One number of a choice at *p, which moves on; 0 when there is none. */
+static unsigned choice_number(const char **p)
+{
+	char *end = NULL;
+	const unsigned long number = **p >= '1' && **p <= '9' ? strtoul(*p, &end, 10) : 0;
+
+	if (number > 0 && number < 1000000) {
+		*p = end;
+		return (unsigned)number;
+	}
+	return 0;
+}
+
+/* The range at *p ("3" or "3..5"); false at the end or when malformed. */
+static bool choice_range(const char **p, unsigned *first, unsigned *last)
+{
+	*first = *last = choice_number(p);
+	if (*first && strncmp(*p, "..", 2) == 0) {
+		*p += 2;
+		*last = choice_number(p);
+	}
+	if (!*first || *last < *first || (**p != ',' && **p != '\0'))
+		return false;
+	if (**p == ',')
+		++*p;
+	return true;
+}
+
+bool collect_choice_is_valid(const char *choice, bool none_allowed)
+{
+	unsigned first, last;
+
+	if (!choice || strcmp(choice, "all") == 0)
+		return true;
+	if (strcmp(choice, "none") == 0)
+		return none_allowed;
+	if (!*choice || choice[strlen(choice) - 1] == ',')
+		return false;
+	while (*choice)
+		if (!choice_range(&choice, &first, &last))
+			return false;
+	return true;
+}
+
+bool collect_choice_has(const char *choice, unsigned number)
+{
+	unsigned first, last;
+
+	if (!choice || strcmp(choice, "all") == 0)
+		return true;
+	while (*choice && choice_range(&choice, &first, &last))
+		if (number >= first && number <= last)
+			return true;
+	return false;
+}

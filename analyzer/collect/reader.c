@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/collect/reader.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+
+enum { HASH_CHUNK = 65536 };
+
+void reader_send(struct reader *reader)
+{
+	struct failure why = FAILURE_NONE;
+
+	/* Messages are made of checked parts; what is too large was refused before. */
+	if (message_send(reader->fd, &reader->message, &why) < 0)
+		_exit(3);
+}
+
+static struct reader *reader_of(struct parse_context *ctx)
+{
+	return ctx->payload;
+}
+
+/* Hex SHA-256 of a trace's bytes; data NULL when it names none or they cannot be read. */
+static struct text origin_digest(struct reader *reader, const struct origin *origin)
+{
+	const struct text none = { NULL, 0 };
+	struct stream *stream = origin->companion <= SOURCE_MAX_COMPANIONS ?
+					reader->origins[origin->companion] :
+					NULL;
+	const uint64_t size = origin->size < LIMIT_LOCATOR_BYTES ? origin->size :
+								   LIMIT_LOCATOR_BYTES;
+	uint8_t digest[EVP_MAX_MD_SIZE], chunk[HASH_CHUNK];
+	unsigned n = 0;
+
+	if (!stream || size == 0)
+		return none;
+
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	bool good = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1;
+
+	for (uint64_t done = 0; good && done < size;) {
+		const size_t part = size - done < HASH_CHUNK ? (size_t)(size - done) : HASH_CHUNK;
+
+		good = stream_read(stream, origin->offset + done, chunk, part, NULL) >= 0 &&
+		       EVP_DigestUpdate(hash, chunk, part) == 1;
+		done += part;
+	}
+	good = good && EVP_DigestFinal_ex(hash, digest, &n) == 1;
+	EVP_MD_CTX_free(hash);
+
+	char *hex = good ? arena_alloc(reader->scratch, 65) : NULL;
+
+	if (!hex)
+		return none;
+	for (size_t i = 0; i < 32; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return (struct text){ hex, 64 };
+}
+
+static enum status send_trace(struct parse_context *ctx, const struct trace *trace,
+			      struct failure *why)
+{
+	struct reader *reader = reader_of(ctx);
+	struct message *m = &reader->message;
+	struct span values;
+
+	if (reader->n_traces >= LIMIT_TRACES_PER_SOURCE)
+		return failure_set(why, ERR_LIMIT, "more than %" PRIu64 " traces",
+				   LIMIT_TRACES_PER_SOURCE);
+	reader->n_traces++;
+	arena_reset(reader->scratch);
+
+	const enum status status = trace_encode(reader->scratch, trace, &values, why);
+
+	if (status < 0)
+		return status;
+	message_start(m, MESSAGE_TRACE);
+	message_text(m, text_of(trace->type->name));
+	message_u8(m, (uint8_t)trace->recovery);
+	message_u64(m, trace->origin.offset);
+	message_u64(m, trace->origin.size);
+	message_u32(m, trace->origin.companion);
+	message_text(m, trace->origin.address);
+	message_text(m, origin_digest(reader, &trace->origin));
+	message_bytes(m, values);
+	reader_send(reader);
+	return STATUS_OK;
+}
+
+static void send_problem(struct reader *reader, enum message_type type, uint64_t offset,
+			 const char *text)
+{
+	const struct span bytes = { (const uint8_t *)text, strlen(text) };
+
+	arena_reset(reader->scratch);
+	message_start(&reader->message, type);
+	message_u64(&reader->message, offset);
+	/* A text cut by printf may end inside a character. */
+	message_text(&reader->message, text_from_utf8(reader->scratch, bytes, NULL));
+	reader_send(reader);
+}
+
+static void send_note(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	struct reader *reader = reader_of(ctx);
+
+	if (reader->n_notes++ < LIMIT_NOTES_PER_SOURCE * 2)
+		send_problem(reader, MESSAGE_NOTE, offset, text);
+}
+
+static void send_lost(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	struct reader *reader = reader_of(ctx);
+
+	if (reader->n_lost++ < LIMIT_NOTES_PER_SOURCE * 2)
+		send_problem(reader, MESSAGE_LOST, offset, text);
+}
+
+static void send_cover(struct parse_context *ctx, const char *recorder, struct instant from,
+		       struct instant to)
+{
+	struct reader *reader = reader_of(ctx);
+
+	message_start(&reader->message, MESSAGE_COVER);
+	message_text(&reader->message, text_of(recorder));
+	message_instant(&reader->message, from);
+	message_instant(&reader->message, to);
+	reader_send(reader);
+}
+
+static bool want_path(struct parse_context *ctx, struct text path)
+{
+	const struct wanted *wanted = reader_of(ctx)->wanted;
+
+	return !wanted->path || wanted->path(wanted->payload, path);
+}
+
+static bool want_key(struct parse_context *ctx, struct text key)
+{
+	const struct wanted *wanted = reader_of(ctx)->wanted;
+
+	return !wanted->key || wanted->key(wanted->payload, key);
+}
+
+static bool want_log(struct parse_context *ctx, struct text channel, struct text provider)
+{
+	const struct wanted *wanted = reader_of(ctx)->wanted;
+
+	return !wanted->log || wanted->log(wanted->payload, channel, provider);
+}
+
+static struct text find_folder(struct parse_context *ctx, uint64_t reference)
+{
+	struct reader *reader = reader_of(ctx);
+
+	return reader->view ? view_folder_path(reader->view, ctx, reference) :
+			      (struct text){ NULL, 0 };
+}
+
+static const struct parse_ops reader_ops = {
+	.emit = send_trace,
+	.note = send_note,
+	.lost = send_lost,
+	.cover = send_cover,
+	.wants_path = want_path,
+	.wants_key = want_key,
+	.wants_log = want_log,
+	.folder_path = find_folder,
+};
+
+static void close_volume(struct reader *reader)
+{
+	view_close(reader->view);
+	stream_close(reader->volume);
+	reader->view = NULL;
+	reader->volume = NULL;
+}
+
+static void close_image(struct reader *reader)
+{
+	close_volume(reader);
+	if (reader->image)
+		image_close(reader->image);
+	reader->image = NULL;
+}
+
+static enum status need_image(struct reader *reader, uint32_t evidence, struct failure *why)
+{
+	if (evidence >= reader->options->n_evidence)
+		return failure_set(why, ERR_FORMAT, "no evidence %u", evidence);
+	if (reader->image && reader->evidence == evidence)
+		return STATUS_OK;
+	close_image(reader);
+	reader->evidence = evidence;
+
+	const struct collect_evidence *given = &reader->options->evidence[evidence];
+
+	return image_open(given->paths, given->n_paths, &reader->image, why);
+}
+
+static enum status need_volume(struct reader *reader, const struct job_order *order,
+			       struct failure *why)
+{
+	enum status status = need_image(reader, order->evidence, why);
+
+	if (status < 0)
+		return status;
+	if (reader->view && reader->offset == order->offset && reader->size == order->size)
+		return STATUS_OK;
+	close_volume(reader);
+	reader->offset = order->offset;
+	reader->size = order->size;
+	status = stream_window(reader->image->stream, order->offset, order->size,
+			       &reader->volume, why);
+	return status < 0 ? status : view_open(reader->volume, &reader->view, why);
+}
+
+static enum status run_job(struct reader *reader, const struct job_order *order,
+			   struct failure *why)
+{
+	const bool in_volume = order->kind == JOB_VOLUME || order->kind == JOB_SOURCE;
+	const enum status status = in_volume ? need_volume(reader, order, why) :
+					       need_image(reader, order->evidence, why);
+
+	if (status != STATUS_OK)
+		return status;
+	switch (order->kind) {
+	case JOB_CONTAINER:
+		return read_container(reader, why);
+	case JOB_PARTITIONS:
+		return read_partitions(reader, why);
+	case JOB_VOLUME:
+		return read_one_volume(reader, why);
+	case JOB_SOURCE:
+		return read_one_source(reader, order, why);
+	case JOB_DIGEST:
+		return read_medium(reader, why);
+	}
+	return failure_set(why, ERR_FORMAT, "no such job");
+}
+
+/* How much of its subject a job has read, from its status and what it sent. */
+static enum reading outcome(const struct reader *reader, enum status status)
+{
+	if (status == STATUS_DECLINED)
+		return READING_SKIPPED;
+	if (status == ERR_ENCRYPTED)
+		return READING_ENCRYPTED;
+	if (status < 0)
+		return reader->n_traces ? READING_PARTLY : READING_UNREADABLE;
+	return reader->n_lost ? READING_PARTLY : READING_READ;
+}
+
+static void do_job(struct reader *reader, const struct job_order *order)
+{
+	struct failure why = FAILURE_NONE;
+	struct text problem = { NULL, 0 };
+
+	arena_reset(reader->arena);
+	memset(reader->origins, 0, sizeof(reader->origins));
+	reader->n_traces = reader->n_notes = reader->n_lost = 0;
+
+	const enum status status = run_job(reader, order, &why);
+
+	arena_reset(reader->scratch);
+	if (status < 0)
+		problem = text_from_utf8(reader->scratch,
+					 span_of(why.text, strlen(why.text)), NULL);
+	else if (status == STATUS_DECLINED)
+		problem = order->kind == JOB_VOLUME ? TEXT("no file system that is read") :
+						      TEXT("not of the format its path promises");
+	message_start(&reader->message, MESSAGE_DONE);
+	message_u8(&reader->message, (uint8_t)outcome(reader, status));
+	message_text(&reader->message, problem);
+	reader_send(reader);
+	if (status < 0)
+		close_image(reader); /* nothing doubtful is used again */
+}
+
+/* Address space of one reader; 0: not limited. */
+static uint64_t memory_share(const struct collect_options *options)
+{
+	const uint64_t least = (uint64_t)1 << 30;
+	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+	const uint64_t all = options->memory	   ? options->memory :
+			     pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 :
+						     0;
+	const uint64_t share = all / (options->jobs ? options->jobs : 2);
+
+	return all == 0 ? 0 : share > least ? share : least;
+}
+
+_Noreturn void reader_main(int fd, const struct collect_options *options,
+			   const struct wanted *wanted)
+{
+	static const struct wanted everything = { 0 };
+	struct reader reader = { .fd = fd,
+				 .options = options,
+				 .wanted = wanted ? wanted : &everything,
+				 .arena = arena_new(LIMIT_ARENA),
+				 .scratch = arena_new(LIMIT_TRACE_BYTES * 4) };
+	struct message in = { 0 };
+
+	reader.ctx = (struct parse_context){ reader.arena, &reader_ops, &reader };
+	if (!reader.arena || !reader.scratch || sandbox_enter(memory_share(options), NULL) < 0)
+		_exit(4);
+	while (message_receive(fd, &in, NULL) == STATUS_OK) {
+		struct cursor c = cursor_over(span_of(in.data, in.size), 0);
+		struct job_order order;
+
+		if (cursor_u8(&c) != MESSAGE_JOB)
+			_exit(5);
+		read_order(&c, &order);
+		if (c.status < 0)
+			_exit(5);
+		do_job(&reader, &order);
+	}
+	close_image(&reader);
+	arena_free(reader.arena);
+	arena_free(reader.scratch);
+	free(in.data);
+	free(reader.message.data);
+	_exit(0);
+}

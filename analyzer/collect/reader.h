@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_COLLECT_READER_H
+#define AVOUCH_ANALYZER_COLLECT_READER_H
+
+#include "analyzer/collect/job.h"
+#include "analyzer/collect/view.h"
+#include "parsers/stream/image.h"
+
+/* The inside of a reader, shared by reader.c, reader_survey.c and reader_source.c. */
+struct reader {
+	int fd;
+	const struct collect_options *options;
+	const struct wanted *wanted;
+	struct arena *arena;   /* of the job */
+	struct arena *scratch; /* of one trace */
+	struct message message;
+	struct parse_context ctx;
+	/* What the last job had open and the next may use again. */
+	struct image *image;
+	uint32_t evidence;
+	struct stream *volume;
+	struct view *view;
+	uint64_t offset, size; /* of the volume */
+	/* The bytes that origins name: 0 the source, n its n-th companion. */
+	struct stream *origins[SOURCE_MAX_COMPANIONS + 1];
+	uint64_t n_traces, n_notes, n_lost;
+};
+
+/* Each runs one job; a negative status is the job's outcome, told by the caller. */
+MUST_USE enum status read_container(struct reader *reader, struct failure *why);
+MUST_USE enum status read_partitions(struct reader *reader, struct failure *why);
+MUST_USE enum status read_one_volume(struct reader *reader, struct failure *why);
+MUST_USE enum status read_one_source(struct reader *reader, const struct job_order *order,
+				     struct failure *why);
+MUST_USE enum status read_medium(struct reader *reader, struct failure *why);
+
+/* Sends the message; the reader ends when nobody listens any more. */
+void reader_send(struct reader *reader);
+
+#endif

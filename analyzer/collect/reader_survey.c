@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/collect/reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "parsers/base/text.h"
+#include "parsers/stream/digest.h"
+#include "parsers/stream/partition.h"
+
+/* Hex of a digest in the arena; data NULL when there is none. */
+static struct text hex_of(struct reader *reader, const uint8_t *bytes, size_t size, bool has)
+{
+	char *hex = has ? arena_alloc(reader->arena, size * 2 + 1) : NULL;
+
+	for (size_t i = 0; hex && i < size; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+	return text_of(hex);
+}
+
+static struct text segment_paths(struct reader *reader)
+{
+	const char *paths = NULL;
+
+	for (size_t i = 0; i < reader->image->n_segments; i++)
+		paths = i == 0 ? reader->image->segments[0] :
+				 arena_printf(reader->arena, "%s\n%s", paths,
+					      reader->image->segments[i]);
+	if (!paths)
+		return (struct text){ NULL, 0 };
+	return text_from_utf8(reader->arena, span_of(paths, strlen(paths)), NULL);
+}
+
+enum { MAX_RANGES_TOLD = 1000 };
+
+static struct text unreadable_ranges(struct reader *reader)
+{
+	const struct range_list *list = reader->image->unreadable;
+	const char *ranges = NULL;
+
+	for (size_t i = 0; list && i < list->n_items && i < MAX_RANGES_TOLD; i++)
+		ranges = arena_printf(reader->arena, "%s%s%" PRIu64 "+%" PRIu64,
+				      ranges ? ranges : "", ranges ? "\n" : "",
+				      list->items[i].offset, list->items[i].size);
+	return text_of(ranges);
+}
+
+enum status read_container(struct reader *reader, struct failure *why)
+{
+	const struct image *image = reader->image;
+	struct message *m = &reader->message;
+
+	(void)why; /* the image is open: nothing more can fail */
+	message_start(m, MESSAGE_EVIDENCE);
+	message_text(m, text_of(image_format_name(image->format)));
+	message_u64(m, image->stream->size);
+	message_text(m, segment_paths(reader));
+	message_text(m, hex_of(reader, image->md5, sizeof(image->md5), image->has_md5));
+	message_text(m, hex_of(reader, image->sha1, sizeof(image->sha1), image->has_sha1));
+	message_instant(m, image->acquired);
+	message_text(m, unreadable_ranges(reader));
+	reader_send(reader);
+	return STATUS_OK;
+}
+
+enum status read_partitions(struct reader *reader, struct failure *why)
+{
+	struct partition_table table;
+	enum status status =
+		partition_table_read(reader->image->stream, reader->arena, &table, why);
+
+	if (status < 0)
+		return status;
+	if (table.from_backup)
+		note(&reader->ctx, FAILURE_NO_OFFSET,
+		     "the partition table was read from its second copy");
+	for (size_t i = 0; i < table.n_partitions; i++) {
+		const struct partition *part = &table.partitions[i];
+
+		if (part->cut)
+			lost(&reader->ctx, part->offset,
+			     "partition %u passes the end of the image", part->slot);
+		message_start(&reader->message, MESSAGE_VOLUME);
+		message_u64(&reader->message, part->offset);
+		message_u64(&reader->message, part->size);
+		message_text(&reader->message, part->description);
+		reader_send(reader);
+	}
+	return STATUS_OK;
+}
+
+/* A source in the making: a file that fits a parser's paths, or a log beside a hive. */
+struct candidate {
+	struct candidate *next;
+	struct job_order order;
+	bool is_hive;
+};
+
+struct candidates {
+	struct reader *reader;
+	struct candidate *first, **end;  /* sources, as found */
+	struct candidate *logs;          /* transaction logs */
+};
+
+/* Where an older installation of the system was kept by an upgrade. */
+static struct text below_old_windows(struct text path)
+{
+	static const char old[] = "/Windows.old";
+	const size_t n = sizeof(old) - 1;
+
+	if (path.size > n && path.data[n] == '/' &&
+	    text_equal_folded((struct text){ path.data, n }, (struct text){ old, n }))
+		return (struct text){ path.data + n, path.size - n };
+	return (struct text){ NULL, 0 };
+}
+
+static bool fits_any(const struct parser *parser, struct text path)
+{
+	for (size_t i = 0; parser->paths && parser->paths[i]; i++)
+		if (path_fits(parser->paths[i], path))
+			return true;
+	return false;
+}
+
+static bool find_parsers(struct text path, struct job_order *order, bool *is_hive)
+{
+	const struct text old = below_old_windows(path);
+	bool any = false;
+
+	for (size_t i = 0; all_parsers[i]; i++) {
+		if (!fits_any(all_parsers[i], path) &&
+		    !(old.data && fits_any(all_parsers[i], old)))
+			continue;
+		job_add_parser(order, i);
+		*is_hive |= all_parsers[i]->parse_hive != NULL;
+		any = true;
+	}
+	return any;
+}
+
+static bool is_log_name(struct text path)
+{
+	static const char *const ends[] = { ".log", ".log1", ".log2" };
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const struct text end = text_of(ends[i]);
+
+		if (path.size > end.size &&
+		    text_equal_folded((struct text){ path.data + path.size - end.size, end.size },
+				      end))
+			return true;
+	}
+	return false;
+}
+
+static enum status consider(void *payload, const struct view_file *file, struct failure *why)
+{
+	struct candidates *all = payload;
+	struct reader *reader = all->reader;
+	struct candidate found = { .order = { .kind = JOB_SOURCE,
+					      .entry = file->entry,
+					      .sequence = file->sequence,
+					      .deleted = file->deleted } };
+	const bool is_source = find_parsers(file->path, &found.order, &found.is_hive);
+
+	if (!is_source && (file->deleted || !is_log_name(file->path)))
+		return STATUS_OK;
+	if (is_source && file->deleted && !view_is_intact(reader->view, file->entry))
+		return STATUS_OK;
+
+	struct candidate *kept = arena_copy(reader->arena, &found, sizeof(found));
+	const char *path = kept ? arena_text(reader->arena, file->path) : NULL;
+
+	if (!path)
+		return failure_set(why, ERR_LIMIT, "too many sources");
+	kept->order.path = (struct text){ path, file->path.size };
+	if (is_source) {
+		*all->end = kept;
+		all->end = &kept->next;
+	} else {
+		kept->next = all->logs;
+		all->logs = kept;
+	}
+	return STATUS_OK;
+}
+
+/* Whether path is that of the hive and ".LOG" and so on behind it. */
+static bool is_log_of(struct text hive, struct text path)
+{
+	return path.size > hive.size && is_log_name(path) && path.data[hive.size] == '.' &&
+	       text_equal_folded((struct text){ path.data, hive.size }, hive);
+}
+
+static void add_logs(const struct candidates *all, struct candidate *hive)
+{
+	/* The order of companions must not depend on the order of entries: .LOG, .LOG1, .LOG2 */
+	for (size_t suffix = 4; suffix <= 5; suffix++)
+		for (char last = suffix == 4 ? 'g' : '1'; last; last = last == '1' ? '2' : '\0')
+			for (const struct candidate *log = all->logs; log; log = log->next) {
+				const struct text path = log->order.path;
+				const char end = path.data[path.size - 1];
+
+				if (path.size != hive->order.path.size + suffix ||
+				    (end | (suffix == 4 ? 0x20 : 0)) != last ||
+				    !is_log_of(hive->order.path, path) ||
+				    hive->order.n_companions == SOURCE_MAX_COMPANIONS)
+					continue;
+				hive->order.companions[hive->order.n_companions++] =
+					(struct job_companion){ path, log->order.entry,
+								log->order.sequence };
+			}
+}
+
+static uint64_t file_size(struct reader *reader, uint64_t entry)
+{
+	CLEANUP(stream_close_p) struct stream *stream = NULL;
+
+	return view_open_file(reader->view, entry, &stream, NULL) == STATUS_OK ? stream->size : 0;
+}
+
+static void send_sources(struct reader *reader, struct candidates *all)
+{
+	for (struct candidate *one = all->first; one; one = one->next) {
+		if (one->is_hive && !one->order.deleted)
+			add_logs(all, one);
+		one->order.file_size = file_size(reader, one->order.entry);
+		message_start(&reader->message, MESSAGE_SOURCE);
+		message_order(&reader->message, &one->order);
+		reader_send(reader);
+	}
+}
+
+enum status read_one_volume(struct reader *reader, struct failure *why)
+{
+	struct stream *entries = view_entries(reader->view);
+	struct candidates all = { .reader = reader };
+
+	all.end = &all.first;
+	message_start(&reader->message, MESSAGE_VIEW);
+	message_text(&reader->message, text_of(view_filesystem(reader->view)));
+	message_text(&reader->message, view_label(reader->view));
+	message_text(&reader->message, text_of(view_entries_path(reader->view)));
+	message_u64(&reader->message, entries ? entries->size : 0);
+	reader_send(reader);
+	reader->origins[0] = entries;
+
+	const enum status status =
+		view_survey(reader->view, &reader->ctx, consider, &all, why);
+
+	send_sources(reader, &all); /* what was found before a failure is read all the same */
+	return status;
+}
+
+enum status read_medium(struct reader *reader, struct failure *why)
+{
+	struct digests digests;
+	struct message *m = &reader->message;
+	const enum status status =
+		stream_digest(reader->image->stream, NULL, NULL, &digests, why);
+
+	if (status < 0)
+		return status;
+	message_start(m, MESSAGE_DIGEST);
+	message_text(m, hex_of(reader, digests.md5, sizeof(digests.md5), true));
+	message_text(m, hex_of(reader, digests.sha1, sizeof(digests.sha1), true));
+	message_text(m, hex_of(reader, digests.sha256, sizeof(digests.sha256), true));
+	reader_send(reader);
+	return STATUS_OK;
+}

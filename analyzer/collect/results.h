@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_COLLECT_RESULTS_H
+#define AVOUCH_ANALYZER_COLLECT_RESULTS_H
+
+#include "analyzer/collect/job.h"
+
+/* What readers send, as the supervisor takes it apart: everything is checked, nothing is trusted. */
+
+struct sent_evidence {
+	struct text format, segments, stored_md5, stored_sha1, unreadable;
+	uint64_t size;
+	struct instant acquired;
+};
+
+struct sent_volume {
+	uint64_t offset, size;
+	struct text description;
+};
+
+struct sent_view {
+	struct text filesystem, label, path; /* path: the source its entries stand in */
+	uint64_t size;
+	struct instant snapshot_created;
+	struct text snapshot_id;
+};
+
+struct sent_trace {
+	struct text type, sha256;
+	enum recovery recovery;
+	struct origin origin;
+	struct span values;
+};
+
+struct sent_problem {
+	uint64_t offset;
+	struct text text;
+};
+
+struct sent_cover {
+	struct text recorder;
+	struct instant from, to;
+};
+
+struct sent_digest {
+	struct text md5, sha1, sha256;
+};
+
+struct sent_done {
+	enum reading reading;
+	struct text problem; /* absent: none */
+};
+
+/* Each reads the payload behind the type; wrong bytes make the cursor's status negative. */
+void read_evidence(struct cursor *c, struct sent_evidence *ret);
+void read_volume(struct cursor *c, struct sent_volume *ret);
+void read_view(struct cursor *c, struct sent_view *ret);
+void read_trace(struct cursor *c, struct sent_trace *ret);
+void read_problem(struct cursor *c, struct sent_problem *ret);
+void read_cover(struct cursor *c, struct sent_cover *ret);
+void read_digest(struct cursor *c, struct sent_digest *ret);
+void read_done(struct cursor *c, struct sent_done *ret);
+
+/*
+ * Whether a message (type and payload) is one that a reader may send for this kind of job, whole
+ * and well-formed. scratch is used and may be reset by the caller afterwards.
+ */
+MUST_USE enum status message_check(enum job_kind kind, struct span message,
+				   struct arena *scratch, struct failure *why);
+
+#endif

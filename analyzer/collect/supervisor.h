@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_COLLECT_SUPERVISOR_H
+#define AVOUCH_ANALYZER_COLLECT_SUPERVISOR_H
+
+#include "analyzer/collect/results.h"
+#include "analyzer/collect/spawner.h"
+
+/* The inside of a collector, shared by collect.c (readers) and store.c (case). */
+
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_FINISHED };
+
+struct job {
+	struct job_order order; /* texts in the collector's arena */
+	size_t place;           /* in the order of results */
+	enum job_state state;
+	int64_t volume_id, source_id; /* in the case, 0: none (yet) */
+	/* Checked messages not yet written to the case, each u32 length, type, payload. */
+	uint8_t *frames;
+	size_t frames_size, frames_room;
+	enum reading reading; /* worst over its attempts */
+	bool lost, stored;    /* stored: its transaction is open */
+	uint64_t n_traces, n_problems;
+	bool viewed; /* its file system was told, so traces have a source */
+	bool begun_any;
+	uint32_t last_begun;
+	unsigned attempts;
+};
+
+struct worker {
+	pid_t pid;
+	int fd; /* -1: no reader */
+	struct job *job;
+	uint8_t *input;
+	size_t input_size;
+	int64_t deadline; /* milliseconds of the monotonic clock */
+};
+
+struct collector {
+	const struct collect_options *options;
+	struct spawner spawner;
+	struct case_file *file;
+	struct arena *arena, *scratch;
+	struct case_evidence *evidence; /* by index in the options */
+	bool *opened;                   /* its container could be read */
+	struct job **jobs;
+	size_t n_jobs, room, next_commit;
+	struct worker *workers;
+	size_t n_workers;
+	size_t buffered; /* bytes of frames in memory */
+	int64_t last_progress;
+};
+
+/* Appends a job (a copy; texts copied into the arena). */
+MUST_USE enum status collector_add_job(struct collector *collector, const struct job_order *order,
+				       struct job **ret, struct failure *why);
+
+/* Appends one checked message to what the job will write. */
+MUST_USE enum status job_keep(struct collector *collector, struct job *job, struct span message,
+			      struct failure *why);
+void job_drop_frames(struct collector *collector, struct job *job);
+
+/* Rows for all evidence, and the first job of each. */
+MUST_USE enum status store_start(struct collector *collector, struct failure *why);
+/* Writes what the job has sent so far; opens its transaction. */
+MUST_USE enum status store_frames(struct collector *collector, struct job *job,
+				  struct failure *why);
+/* Writes the rest, the outcome, and commits; adds the jobs that follow from it. */
+MUST_USE enum status store_finish(struct collector *collector, struct job *job,
+				  struct failure *why);
+/* The path or evidence a job is about, for messages. */
+const char *job_subject(const struct collector *collector, const struct job *job);
+
+#endif

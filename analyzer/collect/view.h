@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_ANALYZER_COLLECT_VIEW_H
+#define AVOUCH_ANALYZER_COLLECT_VIEW_H
+
+#include "parsers/parser.h"
+
+/*
+ * A volume as the readers see it, whatever its file system: NTFS by its own reader, all others
+ * through libtsk. Borrows the volume's stream.
+ */
+struct view;
+
+/* STATUS_DECLINED when the volume holds no file system that is read. */
+MUST_USE enum status view_open(struct stream *volume, struct view **ret, struct failure *why);
+void view_close(struct view *view);
+DEFINE_CLEANUP(struct view *, view_close, view_close_p)
+
+const char *view_filesystem(const struct view *view);   /* "ntfs", "ext4"; never NULL */
+struct text view_label(const struct view *view);        /* data NULL: none */
+const char *view_entries_path(const struct view *view); /* where its entries stand: "/$MFT" */
+/* The bytes that origins of filesystem.file traces name; NULL when they name none. */
+struct stream *view_entries(struct view *view);
+
+/* One file that a source may be made of. */
+struct view_file {
+	struct text path; /* borrowed until the visit returns */
+	uint64_t entry, sequence;
+	bool deleted;
+};
+
+typedef enum status view_visitor(void *payload, const struct view_file *file, struct failure *why);
+
+/*
+ * Emits filesystem.file for every wanted entry and visits every file, live and deleted. What could
+ * not be read goes to lost().
+ */
+MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
+				 view_visitor *visit, void *payload, struct failure *why);
+
+/* Whether a deleted file's content still stands. */
+bool view_is_intact(struct view *view, uint64_t entry);
+
+/* The content of a file. STATUS_END when it has none. */
+MUST_USE enum status view_open_file(struct view *view, uint64_t entry, struct stream **ret,
+				    struct failure *why);
+
+/* See folder_path of parser.h; reads the whole table at its first use. */
+struct text view_folder_path(struct view *view, struct parse_context *ctx, uint64_t reference);
+
+#endif
