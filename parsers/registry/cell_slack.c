@@ -9,6 +9,17 @@
 
 #include "parsers/base/cursor.h"
 
+/* Entries of slack looked at: a list shrinks one by one, and is cut when it is made anew. */
+enum { MOST_SLACK = 64 };
+
+/* How many entries a list has room for, as far as they are looked at. */
+static uint32_t list_room(struct span list, uint32_t n_used)
+{
+	const size_t room = list.size / 4;
+
+	return room > (size_t)n_used + MOST_SLACK ? n_used + MOST_SLACK : (uint32_t)room;
+}
+
 /* Whether the used part of a list names a cell. */
 static bool is_named(struct span list, uint32_t n, uint32_t cell)
 {
@@ -25,9 +36,11 @@ static size_t slack_values(const struct cell_map *map, struct arena *arena, stru
 {
 	size_t n = 0;
 
-	for (uint32_t i = n_used; i < list.size / 4; i++) {
+	for (uint32_t i = n_used; i < list_room(list, n_used); i++) {
 		const uint32_t cell = span_u32le(list, (size_t)i * 4);
 
+		if (!cell_map_is_free(map, (uint64_t)cell + REGF_BINS_OFFSET, 8))
+			continue;
 		/* Those before it in the slack count as named too. */
 		if (!is_named(list, i, cell) &&
 		    cell_value_read(map, arena, cell, true, RECOVERY_SLACK, &values[n]))
@@ -39,13 +52,23 @@ static size_t slack_values(const struct cell_map *map, struct arena *arena, stru
 /* Whether any entry of the slack names a free cell: most lists end in padding. */
 static bool may_hold(const struct cell_map *map, struct span list, uint32_t n_used)
 {
-	for (uint32_t i = n_used; i < list.size / 4; i++) {
+	for (uint32_t i = n_used; i < list_room(list, n_used); i++) {
 		const uint64_t cell = span_u32le(list, (size_t)i * 4);
 
 		if (cell % 8 == 0 && cell_map_is_free(map, cell + REGF_BINS_OFFSET, 8))
 			return true;
 	}
 	return false;
+}
+
+/* Marks an offset; false when it was already. */
+static bool is_first(uint8_t *seen, uint64_t offset)
+{
+	const uint8_t mask = (uint8_t)(1u << (offset / 8 % 8));
+	const bool first = !(seen[offset / 64] & mask);
+
+	seen[offset / 64] |= mask;
+	return first;
 }
 
 static enum status add_slack(struct recovered_keys *all, struct arena *arena, uint32_t key_cell,
@@ -84,7 +107,11 @@ static enum status add_slack(struct recovered_keys *all, struct arena *arena, ui
 enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena, struct failure *why)
 {
 	const struct cell_map *map = &all->map;
+	/* A list belongs to one key: a hostile hive's keys may all name the same. */
+	CLEANUP(free_p) uint8_t *seen = calloc(map->bytes.size / 64 + 1, 1);
 
+	if (!seen)
+		return failure_set(why, ERR_NO_MEMORY, "deleted values");
 	for (size_t i = 0; i < map->n_live; i++) {
 		struct regf_key nk;
 		struct regf_cell list;
@@ -94,9 +121,10 @@ enum status cell_slack_recover(struct recovered_keys *all, struct arena *arena, 
 
 		if (!cell_map_key(map, map->live[i].cell, &nk) || nk.n_values == 0 ||
 		    !regf_cell_at(map->bytes, nk.values_list, &list) || !list.allocated ||
-		    nk.n_values >= list.data.size / 4 || !may_hold(map, list.data, nk.n_values))
+		    nk.n_values >= list.data.size / 4 || !is_first(seen, list.offset) ||
+		    !may_hold(map, list.data, nk.n_values))
 			continue;
-		values = arena_array(arena, list.data.size / 4 - nk.n_values, sizeof(*values));
+		values = arena_array(arena, MOST_SLACK, sizeof(*values));
 		key = arena_alloc(arena, sizeof(*key));
 		if (!values || !key)
 			return failure_set(why, ERR_LIMIT, "deleted values: memory");
