@@ -194,35 +194,6 @@ static bool read_values(struct parse_context *ctx, struct hive *hive, struct are
 	return whole;
 }
 
-/* Fills a key but its path; name and values live in arena. */
-static bool read_key(struct parse_context *ctx, struct hive *hive, struct arena *arena,
-		     libregf_key_t *key, struct instant parent_last_written, struct hive_key *ret)
-{
-	struct regf_cell cell;
-	struct regf_key nk;
-
-	if (!key_cell(hive, key, &cell, &nk))
-		return false;
-
-	const struct hive_place place = hive_image_place(&hive->image, cell.offset, cell.size);
-
-	*ret = (struct hive_key){
-		.last_written = instant_from_filetime(nk.last_written),
-		.recovery = place_recovery(&place),
-		.offset = place.offset,
-		.size = place.size,
-		.companion = place.companion,
-		.path_sure = true,
-		.parent_last_written = parent_last_written,
-	};
-	/* A predefined handle stands where other keys count their values. */
-	if (nk.flags & REGF_KEY_HANDLE)
-		ret->whole = true;
-	else
-		ret->whole = read_values(ctx, hive, arena, key, cell.offset, ret);
-	return true;
-}
-
 /* The path of the key being visited, grown and cut as the walk goes down and up. */
 struct path_buffer {
 	char *data;
@@ -258,7 +229,7 @@ struct walk {
 	void *payload;
 	struct arena *scratch; /* holds nothing from one key to the next */
 	struct path_buffer path;
-	uint8_t *seen; /* a bit for each 8 bytes of the image: keys already reached */
+	uint8_t *seen; /* a bit for each 8 bytes of the image: keys and lists reached */
 	size_t depth;
 	bool any;
 };
@@ -276,6 +247,47 @@ static bool mark_seen(struct walk *walk, uint64_t offset)
 	return true;
 }
 
+/* Whether another key of this walk had the same list: then each would cost a full reading. */
+static bool is_shared_list(struct walk *walk, const struct regf_key *nk)
+{
+	const uint64_t offset = (uint64_t)nk->values_list + REGF_BINS_OFFSET;
+
+	return nk->n_values > 0 && offset < walk->hive->image.bytes.size &&
+	       !mark_seen(walk, offset);
+}
+
+/* Fills a key but its path; name and values live in arena. */
+static bool read_key(struct walk *walk, libregf_key_t *key, struct instant parent_last_written,
+		     struct hive_key *ret)
+{
+	struct hive *hive = walk->hive;
+	struct regf_cell cell;
+	struct regf_key nk;
+
+	if (!key_cell(hive, key, &cell, &nk))
+		return false;
+
+	const struct hive_place place = hive_image_place(&hive->image, cell.offset, cell.size);
+
+	*ret = (struct hive_key){
+		.last_written = instant_from_filetime(nk.last_written),
+		.recovery = place_recovery(&place),
+		.offset = place.offset,
+		.size = place.size,
+		.companion = place.companion,
+		.path_sure = true,
+		.parent_last_written = parent_last_written,
+	};
+	/* A predefined handle stands where other keys count their values. */
+	if (nk.flags & REGF_KEY_HANDLE)
+		ret->whole = true;
+	else if (is_shared_list(walk, &nk))
+		hive_lost(walk->ctx, hive, cell.offset, "a list of values belongs to two keys");
+	else
+		ret->whole = read_values(walk->ctx, hive, walk->scratch, key, cell.offset, ret);
+	return true;
+}
+
 /* Empties the scratch memory now and then: doing so for each name would cost more than the walk. */
 static void tidy(struct walk *walk)
 {
@@ -289,7 +301,7 @@ static enum status visit_key(struct walk *walk, libregf_key_t *key, size_t name_
 	struct hive_key found;
 	enum status status;
 
-	if (!read_key(walk->ctx, walk->hive, walk->scratch, key, parent_last_written, &found))
+	if (!read_key(walk, key, parent_last_written, &found))
 		return STATUS_OK;
 	found.path = (struct text){ walk->path.data ? walk->path.data : "", walk->path.size };
 	found.name = (struct text){ found.path.data + found.path.size - name_size, name_size };
