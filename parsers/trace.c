@@ -117,7 +117,7 @@ static struct text value_readable(struct arena *arena, const struct value *value
 		(void)snprintf(number, sizeof(number), "%zu bytes", value->bytes.size);
 		break;
 	case VALUE_ABSENT:
-		return TEXT("-");
+		return TEXT("");
 	}
 	return text_of(arena_text(arena, text_of(number)));
 }

@@ -270,37 +270,63 @@ static void qualify(struct episode *e, const char *reason)
 		e->qualified[e->n_qualified++] = reason;
 }
 
-/* When it came: the act itself where it is recorded, else no later than the first proof. */
+/* The first proof within (after, until) that the product was there; NO_WITNESS when none. */
+static size_t first_proof(const struct building *b, int64_t after, int64_t until)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_positive(&b->w[i]) && bound_has_end(b->w[i].when) &&
+		    b->w[i].when.not_after > after && b->w[i].when.not_after < until &&
+		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
+			best = i;
+	return best;
+}
+
+/* A beginning whose time the act itself wrote, no later than an hour after the first proof. */
+static bool is_act_of(const struct witness *w, int64_t after, int64_t proof)
+{
+	return w->assertion == ASSERTS_BEGIN && w->whole_act && !w->weak &&
+	       w->when.not_before > after && w->when.not_before <= ticks_add(proof, one_act);
+}
+
+/*
+ * When it came: from the first sign of the act to the record that closes it, where the act was
+ * recorded; else no later than the first proof that it was there.
+ */
 static void set_installed(struct building *b, struct episode *e, size_t earliest, int64_t after,
 			  int64_t until)
 {
-	const int64_t proof = b->w[earliest].when.not_before;
+	const size_t first = first_proof(b, after, until);
+	const size_t proof = first == NO_WITNESS ? earliest : first;
+	const int64_t seen = b->w[proof].when.not_after;
 
-	e->installed = bound_between(after, b->w[earliest].when.not_after);
+	e->installed = bound_between(after, seen);
 	e->installed_by[0] = NO_WITNESS;
-	e->installed_by[1] = b->first + earliest;
+	e->installed_by[1] = b->first + proof;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 
-		if (w->assertion == ASSERTS_BEGIN && w->whole_act && !w->weak &&
-		    w->when.not_before >= proof && w->when.not_before - proof < one_act &&
-		    w->when.not_before < until) {
-			if (e->installed_by[0] == NO_WITNESS) {
-				e->installed.not_before = proof;
-				e->installed_by[0] = b->first + earliest;
-			}
-			if (w->when.not_after >= e->installed.not_after) {
-				e->installed.not_after = w->when.not_after;
-				e->installed_by[1] = b->first + i;
-			}
-		} else if (w->assertion == ASSERTS_BEGIN && !bound_has_start(w->when) &&
-			   w->when.not_after > after && w->when.not_after < e->installed.not_after) {
+		if (!is_act_of(w, after, seen) || w->when.not_before >= until)
+			continue;
+		if (e->installed_by[0] == NO_WITNESS) {
+			/* A point in time before the record belongs to the act; a day does not. */
+			const bool point = bound_has_start(b->w[proof].when) &&
+					   seen - b->w[proof].when.not_before < one_act;
+
+			e->installed.not_before =
+				point && b->w[proof].when.not_before < w->when.not_before ?
+					b->w[proof].when.not_before : w->when.not_before;
+			e->installed_by[0] = b->first + (point ? proof : i);
+		}
+		if (w->when.not_after >= e->installed.not_after ||
+		    e->installed_by[1] == b->first + proof) {
 			e->installed.not_after = w->when.not_after;
 			e->installed_by[1] = b->first + i;
 		}
 	}
 	if (e->installed.not_before > e->installed.not_after)
-		e->installed.not_before = after;
+		e->installed.not_before = e->installed.not_after;
 }
 
 /* The latest version that a witness of the episode names. */
@@ -359,13 +385,12 @@ static int64_t set_removal(struct building *b, struct episode *e, int64_t after,
 		const struct witness *w = &b->w[i];
 
 		if (w->assertion != ASSERTS_END || !is_msi_act(w) || b->dropped[i] ||
-		    w->when.not_after < end->when.not_after || w->when.not_after > tail)
+		    w->when.not_after < end->when.not_after ||
+		    w->when.not_before > ticks_add(end->when.not_after, one_act))
 			continue;
 		e->act = w->when.not_before;
-		if (w->when.not_after >= e->removal.not_after) {
-			e->removal.not_after = w->when.not_after;
-			e->removed_by[1] = b->first + i;
-		}
+		e->removal = w->when;
+		e->removed_by[0] = e->removed_by[1] = b->first + i;
 	}
 
 	const size_t seen = last_positive(b, after, tail);

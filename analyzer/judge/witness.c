@@ -114,6 +114,8 @@ static bool identifies(const struct product *product, const struct component *co
 		component->role == ROLE_ACTIVITY);
 }
 
+static bool runs_on(const struct judging *j, size_t product, const struct case_trace *trace);
+
 static bool *identified_on(struct judging *j, const struct match_of *all, size_t system)
 {
 	bool *identified = arena_array(j->arena, j->signatures->n_products + 1, sizeof(bool));
@@ -124,7 +126,8 @@ static bool *identified_on(struct judging *j, const struct match_of *all, size_t
 		for (size_t h = 0; all[i].system == system && h < all[i].n; h++) {
 			const struct product *p = &j->signatures->products[all[i].hits[h].product];
 
-			if (identifies(p, &p->components[all[i].hits[h].component]))
+			if (identifies(p, &p->components[all[i].hits[h].component]) &&
+			    runs_on(j, all[i].hits[h].product, &j->contents->traces[i]))
 				identified[all[i].hits[h].product] = true;
 		}
 	}
@@ -291,6 +294,17 @@ static enum status witnesses_of_facts(struct judging *j, struct witness_list *li
 	return STATUS_OK;
 }
 
+/* A product of another platform cannot be what left a trace of this one. */
+static bool runs_on(const struct judging *j, size_t product, const struct case_trace *trace)
+{
+	const unsigned platforms = j->signatures->products[product].platforms;
+
+	if (strncmp(trace->trace.type->name, "windows.", 8) == 0 ||
+	    strncmp(trace->trace.type->name, "ntfs.", 5) == 0)
+		return (platforms & PLATFORM_WINDOWS) != 0;
+	return true;
+}
+
 /* -- all of them -------------------------------------------------------------------------- */
 
 static int64_t sort_time(const struct witness *w)
@@ -326,7 +340,8 @@ static enum status witnesses_on(struct judging *j, const struct match_of *all, s
 		if (all[i].system != system)
 			continue;
 		for (size_t h = 0; h < all[i].n && status >= 0; h++)
-			if (signature_hit_counts(j->signatures, all[i].hits[h].product,
+			if (runs_on(j, all[i].hits[h].product, &j->contents->traces[i]) &&
+			    signature_hit_counts(j->signatures, all[i].hits[h].product,
 						 all[i].hits[h].component, identified))
 				status = witnesses_of_hit(j, list, i, system, &all[i].hits[h], why);
 		if (status >= 0 &&

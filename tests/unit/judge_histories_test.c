@@ -279,7 +279,7 @@ static void judge_one(const struct signature_set *signatures, const struct match
 		  { h.acquired - TICKS_PER_HOUR, 1, INSTANT_SET, ZONE_UTC } } };
 
 	record_acts(&w, &h, likely(60), likely(50));
-	record_life(&w, &h, likely(60), likely(60));
+	record_life(&w, &h, likely(60) && trace_type_find(TEXT("windows.prefetch.run")), likely(60));
 	record_state(&w, &h, likely(50));
 
 	const struct case_contents contents = { &evidence, 1, &volume, 1, sources, 7, w.traces,
