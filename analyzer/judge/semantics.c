@@ -361,6 +361,7 @@ static const struct semantics {
 } table[] = {
 	{ "filesystem.file", read_file },
 	{ "ntfs.usn", read_usn },
+	{ "windows.amcache.driver", read_undated },
 	{ "windows.amcache.file", read_undated },
 	{ "windows.amcache.program", read_amcache_program },
 	{ "windows.bam.run", read_prefetch },
@@ -376,7 +377,9 @@ static const struct semantics {
 	{ "windows.event.service-state", read_service_state },
 	{ "windows.event.task", read_attempt },
 	{ "windows.log.install", read_attempt },
+	{ "windows.muicache.entry", read_undated },
 	{ "windows.prefetch.run", read_prefetch },
+	{ "windows.recent-apps.run", read_last_run },
 	{ "windows.registry.msi-class", read_installer_key },
 	{ "windows.registry.msi-product", read_uninstall },
 	{ "windows.registry.msi-upgrade", read_leftover },

@@ -18,7 +18,7 @@
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libregf_\nleak:libcdata_\n";
+	return "leak:libregf_\nleak:libcdata_\nleak:detectVolumeEncryption\nleak:tsk_malloc\n";
 }
 
 /* A file of the corpus, unpacked when it ends in .xz or .gz; skips the test when it is absent. */
