@@ -54,7 +54,8 @@ struct file_entry {
 /*
  * The live entry at a path from the root ("/Windows/System32/config/SYSTEM"; '/' separated, "" is
  * the root). Case folded where the file system folds; a spelling that agrees exactly goes first.
- * STATUS_END when there is none.
+ * STATUS_END when there is none. On NTFS the first call makes libtsk read the whole $MFT, in search of
+ * deleted children: where a table of the $MFT is at hand, look the entry up there.
  */
 MUST_USE enum status filesystem_find(struct filesystem *filesystem, struct arena *arena,
 				     const char *path, struct file_entry *ret,

@@ -56,6 +56,7 @@ static enum status give_up(const struct library_reader *reader, library_handle *
 			   library_handle *bfio, library_handle **error, enum status status,
 			   const char *what, struct failure *why)
 {
+	(void)reader->close(volume, NULL); /* read only; libbde forgets parts of itself otherwise */
 	(void)reader->free(&volume, NULL);
 	bfio_free(bfio);
 	return failure_from_library(why, status, error, "%s", what);
