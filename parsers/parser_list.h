@@ -3,6 +3,8 @@
  * One line per parser, sorted by folder and name; included by parser.c, once to declare and once
  * to fill the table.
  */
+PARSER(evt_parser)
+PARSER(evtx_parser)
 PARSER(usnjrnl_parser)
 PARSER(amcache_parser)
 PARSER(autostart_parser)

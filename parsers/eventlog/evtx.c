@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Windows XML Event Logs. The frame is read here (evtx_chunk.h), records that are asked for
+ * (evtx_peek.h) are decoded by libevtx (evtx_decode.h) and handed to the families (event.h). Live
+ * records first; then what earlier records left in the free space of chunks, in chunks that are no
+ * longer used and in chunks whose signature is damaged.
+ */
+#include "parsers/eventlog/evtx.h"
+
+#include "parsers/base/cursor.h"
+#include "parsers/base/text.h"
+#include "parsers/eventlog/evtx_chunk.h"
+#include "parsers/eventlog/evtx_decode.h"
+#include "parsers/eventlog/evtx_peek.h"
+#include "parsers/eventlog/families.h"
+#include "parsers/eventlog/log_times.h"
+
+/* Texts of the records of one chunk, and of one record. */
+#define ARENA_CHUNK  ((size_t)32 << 20)
+#define ARENA_RECORD ((size_t)32 << 20)
+
+enum chunk_state {
+	CHUNK_UNUSED = 0, /* nothing of interest, or not readable */
+	CHUNK_LIVE,
+	CHUNK_LEFT,    /* behind the log's last chunk */
+	CHUNK_DAMAGED, /* without its signature */
+};
+
+struct reading {
+	struct parse_context *ctx;
+	const struct source *source;
+	struct failure *why;
+	bool decode_all;
+	struct arena *chunk_arena, *record_arena;
+	struct log_times times;
+	struct text channel; /* by the file's name */
+	uint32_t flags;
+	uint64_t n_used; /* chunks by the header */
+	uint8_t *buffer; /* EVTX_CHUNK_SIZE */
+	struct evtx_peeker *peeker;
+	size_t n_undecoded; /* leftover records of this chunk */
+	struct event event;
+};
+
+static void reading_release(struct reading *reading)
+{
+	log_times_clear(&reading->times);
+	arena_free(reading->chunk_arena);
+	arena_free(reading->record_arena);
+	free(reading->buffer);
+	free(reading->peeker);
+}
+
+static enum status read_header(struct reading *reading)
+{
+	uint8_t header[128] = { 0 };
+	const struct span bytes = span_of(header, sizeof(header));
+	enum status status =
+		stream_read(reading->source->stream, 0, header, sizeof(header), reading->why);
+
+	if (status == ERR_UNREADABLE) {
+		lost(reading->ctx, 0, "header of the log cannot be read");
+		*reading->why = (struct failure)FAILURE_NONE;
+		reading->flags = EVTX_FLAG_DIRTY;
+		return STATUS_OK;
+	}
+	if (status < 0)
+		return status;
+	if (memcmp(header, "ElfFile", 8) != 0) {
+		lost(reading->ctx, 0, "the log begins without its signature");
+		reading->flags = EVTX_FLAG_DIRTY;
+		return STATUS_OK;
+	}
+	reading->n_used = span_u16le(bytes, 42);
+	reading->flags = span_u32le(bytes, 120);
+	return STATUS_OK;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t size)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
+}
+
+/* Reads chunk i into the buffer and says what it is. Negative only to stop. */
+static enum status load_chunk(struct reading *reading, uint64_t i, struct evtx_chunk *chunk,
+			      enum chunk_state *ret)
+{
+	const uint64_t offset = EVTX_HEADER_SIZE + i * EVTX_CHUNK_SIZE;
+	struct stream *stream = reading->source->stream;
+	const uint64_t left = stream->size - offset;
+	const size_t size = left < EVTX_CHUNK_SIZE ? (size_t)left : EVTX_CHUNK_SIZE;
+	struct failure failure = FAILURE_NONE;
+	enum status status = stream_read(stream, offset, reading->buffer, size, &failure);
+
+	*ret = CHUNK_UNUSED;
+	if (status == ERR_UNREADABLE) {
+		lost(reading->ctx, offset, "chunk %llu: %s", (unsigned long long)i, failure.text);
+		return STATUS_OK;
+	}
+	if (status < 0)
+		return failure_at(reading->why, status, offset, "%s", failure.text);
+	if (all_zero(reading->buffer, size))
+		return STATUS_OK;
+	if (size < EVTX_CHUNK_SIZE) {
+		memset(reading->buffer + size, 0, EVTX_CHUNK_SIZE - size);
+		if (i < reading->n_used)
+			lost(reading->ctx, offset, "chunk %llu is cut off",
+			     (unsigned long long)i);
+	}
+	if (evtx_chunk_open(chunk, span_of(reading->buffer, EVTX_CHUNK_SIZE))) {
+		*ret = i < reading->n_used || (reading->flags & EVTX_FLAG_DIRTY) ? CHUNK_LIVE :
+										   CHUNK_LEFT;
+		return STATUS_OK;
+	}
+	evtx_chunk_mend(chunk, reading->buffer);
+	*ret = i < reading->n_used ? CHUNK_DAMAGED : CHUNK_LEFT;
+	return STATUS_OK;
+}
+
+/* Whether a rule or a signature asks for the record, as far as can be told without decoding. */
+static bool is_wanted(struct reading *reading, const struct evtx_record *record)
+{
+	struct evtx_peek peek;
+
+	return reading->decode_all || !evtx_peek(reading->peeker, record, &peek) ||
+	       event_is_known(peek.provider, peek.guid, peek.event_id) ||
+	       wants_log(reading->ctx, reading->channel, peek.provider);
+}
+
+static enum status emit_record(struct reading *reading, struct evtx_decoder *decoder,
+			       const struct evtx_record *record, uint64_t chunk_offset,
+			       enum recovery recovery)
+{
+	const uint64_t offset = chunk_offset + record->offset;
+	const bool live = recovery == RECOVERY_ALLOCATED;
+	struct failure failure = FAILURE_NONE;
+	struct event *event = &reading->event;
+	bool cut = false;
+	enum status status;
+
+	arena_reset(reading->record_arena);
+	*event = (struct event){
+		.record = record->id,
+		.written = record->written,
+		.origin = { .offset = offset, .size = record->size },
+		.recovery = recovery,
+	};
+	status = evtx_decode(decoder, reading->record_arena, record, event, &cut, &failure);
+	if (status != STATUS_OK) {
+		/* Of leftovers nothing is expected: their templates may be overwritten. */
+		if (live)
+			lost(reading->ctx, offset, "record %llu: %s",
+			     (unsigned long long)record->id,
+			     status == STATUS_END ? "not found by libevtx" : failure.text);
+		else
+			reading->n_undecoded++;
+		return STATUS_OK;
+	}
+	if (cut)
+		note(reading->ctx, offset, "record %llu: long, cut", (unsigned long long)record->id);
+	event->origin.address = text_of(arena_printf(reading->record_arena, "record %llu",
+						     (unsigned long long)record->id));
+	return event_emit(reading->ctx, reading->record_arena, event, reading->why);
+}
+
+/* Decodes and emits one record that is asked for; the chunk's decoder is opened at the first. */
+static enum status read_wanted(struct reading *reading, const struct evtx_chunk *chunk,
+			       uint64_t chunk_offset, const struct evtx_record *record,
+			       enum recovery recovery, struct evtx_decoder **decoder)
+{
+	struct failure failure = FAILURE_NONE;
+
+	if (!*decoder && evtx_decoder_open(chunk->bytes, decoder, &failure) < 0) {
+		if (recovery == RECOVERY_ALLOCATED)
+			lost(reading->ctx, chunk_offset, "%s", failure.text);
+		else
+			reading->n_undecoded++;
+		return STATUS_END;
+	}
+	return emit_record(reading, *decoder, record, chunk_offset, recovery);
+}
+
+static void say_skipped(struct reading *reading, uint64_t end, uint32_t skipped)
+{
+	if (skipped)
+		lost(reading->ctx, end - skipped, "%u bytes that are no record", skipped);
+}
+
+/* Emits the records that are asked for and fit the pass: live ones, or leftovers that are new. */
+static enum status read_records(struct reading *reading, const struct evtx_chunk *chunk,
+				uint64_t chunk_offset, enum chunk_state state, bool live_pass)
+{
+	CLEANUP(evtx_decoder_free_p) struct evtx_decoder *decoder = NULL;
+	const enum recovery leftover = state == CHUNK_LIVE ? RECOVERY_SLACK : RECOVERY_DELETED;
+	struct evtx_record record;
+	uint32_t pos = EVTX_CHUNK_HEADER, skipped;
+	enum status status = STATUS_OK;
+
+	arena_reset(reading->chunk_arena);
+	reading->peeker->chunk = chunk->bytes;
+	reading->peeker->arena = reading->chunk_arena;
+	reading->peeker->n_templates = 0;
+	reading->n_undecoded = 0;
+	while (status == STATUS_OK && evtx_chunk_next(chunk, &pos, &record, &skipped)) {
+		const bool live = state == CHUNK_LIVE && record.live;
+		const struct log_time time = { .id = record.id,
+					       .ticks = record.written.ticks,
+					       .offset = chunk_offset + record.offset,
+					       .size = record.size };
+
+		if (live_pass && state == CHUNK_LIVE)
+			say_skipped(reading, chunk_offset + record.offset, skipped);
+		skipped = 0;
+		if (live != live_pass)
+			continue;
+		if (live)
+			status = log_times_add(&reading->times, time, reading->why);
+		else if (!log_times_is_new(&reading->times, time))
+			continue;
+		if (status == STATUS_OK && is_wanted(reading, &record))
+			status = read_wanted(reading, chunk, chunk_offset, &record,
+					     live ? RECOVERY_ALLOCATED : leftover, &decoder);
+	}
+	if (status == STATUS_OK && live_pass && state == CHUNK_LIVE)
+		say_skipped(reading, chunk_offset + chunk->free_offset, skipped);
+	if (reading->n_undecoded)
+		note(reading->ctx, chunk_offset, "%zu left over records that cannot be decoded",
+		     reading->n_undecoded);
+	return status < 0 ? status : STATUS_OK;
+}
+
+static void check_crc(struct reading *reading, const struct evtx_chunk *chunk, uint64_t offset)
+{
+	/* A dirty log's last chunk is written before its checksums are. */
+	if (reading->flags & (EVTX_FLAG_NO_CRC | EVTX_FLAG_DIRTY))
+		return;
+	if (!chunk->header_crc_fits)
+		note(reading->ctx, offset, "checksum of the chunk's header does not fit");
+	if (!chunk->records_crc_fits)
+		note(reading->ctx, offset, "checksum of the chunk's records does not fit");
+}
+
+static enum status read_chunks(struct reading *reading, uint64_t n_chunks, bool live_pass)
+{
+	for (uint64_t i = 0; i < n_chunks; i++) {
+		const uint64_t offset = EVTX_HEADER_SIZE + i * EVTX_CHUNK_SIZE;
+		struct evtx_chunk chunk;
+		enum chunk_state state;
+		enum status status = load_chunk(reading, i, &chunk, &state);
+
+		if (status < 0)
+			return status;
+		if (state == CHUNK_UNUSED || (live_pass && state == CHUNK_LEFT))
+			continue;
+		if (live_pass && state == CHUNK_DAMAGED) {
+			lost(reading->ctx, offset, "chunk %llu without its signature",
+			     (unsigned long long)i);
+			continue;
+		}
+		if (live_pass)
+			check_crc(reading, &chunk, offset);
+		status = read_records(reading, &chunk, offset, state, live_pass);
+		if (status < 0)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+static enum status read_log(struct reading *reading)
+{
+	const uint64_t size = reading->source->stream->size;
+	uint64_t n_chunks;
+	enum status status;
+
+	if (size < EVTX_HEADER_SIZE)
+		return failure_set(reading->why, ERR_TRUNCATED, "event log of %llu bytes",
+				   (unsigned long long)size);
+	status = read_header(reading);
+	if (status < 0)
+		return status;
+	n_chunks = (size - EVTX_HEADER_SIZE + EVTX_CHUNK_SIZE - 1) / EVTX_CHUNK_SIZE;
+	if (n_chunks < reading->n_used && !(reading->flags & EVTX_FLAG_DIRTY))
+		lost(reading->ctx, size, "the log should have %llu chunks",
+		     (unsigned long long)reading->n_used);
+	status = read_chunks(reading, n_chunks, true);
+	/* What was found stands also when the log could not be read to its end. */
+	log_times_sort(&reading->times);
+	log_times_cover(&reading->times, reading->ctx, reading->channel);
+	if (status >= 0)
+		status = log_times_jumps(&reading->times, reading->ctx, reading->ctx->arena,
+					 reading->channel, reading->why);
+	if (status >= 0)
+		status = read_chunks(reading, n_chunks, false);
+	return status;
+}
+
+enum status evtx_read(struct parse_context *ctx, const struct source *source, bool decode_all,
+		      struct failure *why)
+{
+	CLEANUP(reading_release) struct reading reading = {
+		.ctx = ctx,
+		.source = source,
+		.why = why,
+		.decode_all = decode_all,
+		.times = { .precision = 1 },
+		.chunk_arena = arena_new(ARENA_CHUNK),
+		.record_arena = arena_new(ARENA_RECORD),
+		.channel = log_channel(ctx->arena, source->path),
+		.buffer = malloc(EVTX_CHUNK_SIZE),
+		.peeker = calloc(1, sizeof(struct evtx_peeker)),
+	};
+
+	if (!reading.chunk_arena || !reading.record_arena || !reading.buffer || !reading.peeker ||
+	    !reading.channel.data)
+		return failure_set(why, ERR_NO_MEMORY, "event log");
+	return read_log(&reading);
+}
+
+static enum status parse_evtx(struct parse_context *ctx, const struct source *source,
+			      struct failure *why)
+{
+	return evtx_read(ctx, source, false, why);
+}
+
+const struct trace_type *const event_types[] = {
+	&event_boot_type,
+	&event_crash_type,
+	&event_defender_type,
+	&event_driver_type,
+	&event_inventory_type,
+	&event_log_cleared_type,
+	&event_msi_type,
+	&event_record_type,
+	&event_restart_manager_type,
+	&event_restore_point_type,
+	&event_security_center_type,
+	&event_service_installed_type,
+	&event_service_state_type,
+	&event_shutdown_type,
+	&event_task_type,
+	&event_time_change_type,
+	&event_time_jump_type,
+	&event_unclean_shutdown_type,
+	NULL,
+};
+
+const struct parser evtx_parser = {
+	.name = "windows.evtx",
+	.title = "Event logs",
+	.versions = "Windows Vista to 11",
+	.asserts = "Installation and removal by Windows Installer, services installed and running, "
+		   "registered protection, starts and stops, changes of the clock, and any record of "
+		   "a product's own log as a proof of its life",
+	.paths = (const char *const[]){ "/Windows/System32/winevt/Logs/*.evtx", NULL },
+	.emits = event_types,
+	.max_input = (uint64_t)4 << 30,
+	.parse_file = parse_evtx,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_PARSERS_EVENTLOG_LOG_TIMES_H
+#define AVOUCH_PARSERS_EVENTLOG_LOG_TIMES_H
+
+#include "parsers/parser.h"
+
+/*
+ * Numbers and times of all records of one log, those that are not decoded too: what the log reaches
+ * over, where its clock ran backwards, and which recovered records are new.
+ */
+struct log_time {
+	uint64_t id;
+	int64_t ticks;
+	uint64_t offset, size; /* of the record in the file */
+};
+
+struct log_times {
+	int64_t precision; /* of all times, in ticks */
+	struct log_time *items; /* live records */
+	size_t n, room;
+	struct log_time *recovered; /* sorted */
+	size_t n_recovered, recovered_room;
+};
+
+/* Everything of one log goes; the struct may be used again. */
+void log_times_clear(struct log_times *times);
+
+
+/* A live record. ERR_LIMIT above the number of records that is kept. */
+MUST_USE enum status log_times_add(struct log_times *times, struct log_time item,
+				   struct failure *why);
+
+/* Sorts the live records by number; call once, before the functions below. */
+void log_times_sort(struct log_times *times);
+
+/* True, and remembered, if neither a live nor a recovered record has this number and time. */
+bool log_times_is_new(struct log_times *times, struct log_time item);
+
+/* The first and the last time (unset when there is none) as coverage of "event log <channel>". */
+void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel);
+
+/* Emits windows.event.time-jump where numbers rise and times fall by more than five seconds. */
+MUST_USE enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
+				     struct arena *arena, struct text channel, struct failure *why);
+
+/* The channel by the name of its file: "A%4B.evtx" is "A/B". data NULL when the arena is full. */
+struct text log_channel(struct arena *arena, const char *path);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AVOUCH_TESTS_UNIT_EVENTLOG_SUPPORT_H
+#define AVOUCH_TESTS_UNIT_EVENTLOG_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "parsers/eventlog/evtx.h"
+#include "parsers/parser.h"
+
+/* Not every test uses all of it. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+
+/*
+ * The traces of one event log, each as one line "type|field=value|...|recovery=...|address=...|at=
+ * offset+size|", for tests to look into.
+ */
+struct log_seen {
+	struct arena *arena;
+	struct stream *stream;
+	struct span bytes;
+	struct parse_context ctx;
+	struct source source;
+	struct failure why;
+	char **lines;
+	size_t n, room;
+	unsigned n_notes, n_lost;
+	char covered[256];
+	bool wants_logs; /* what wants_log() answers */
+};
+
+static void print_value(FILE *out, const struct value *value)
+{
+	char buffer[INSTANT_TEXT_SIZE];
+
+	switch (value->kind) {
+	case VALUE_TEXT:
+		(void)fprintf(out, "%.*s", (int)value->text.size, value->text.data);
+		break;
+	case VALUE_UINT:
+		(void)fprintf(out, "%llu", (unsigned long long)value->uint);
+		break;
+	case VALUE_INSTANT:
+		(void)fputs(instant_format(value->instant, buffer), out);
+		break;
+	case VALUE_ABSENT:
+	case VALUE_INT:
+	case VALUE_BYTES:
+	default:
+		fail_msg("value of a kind that no event has");
+	}
+}
+
+static enum status see_event(struct parse_context *ctx, const struct trace *trace,
+			     struct failure *why)
+{
+	struct log_seen *seen = ctx->payload;
+	struct arena *arena = arena_new(1 << 20);
+	char *line = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&line, &size);
+	struct span encoded;
+
+	assert_non_null(out);
+	/* A trace must survive the wire: kinds as declared, sizes within the limits. */
+	assert_int_equal(trace_encode(arena, trace, &encoded, why), STATUS_OK);
+	arena_free(arena);
+	(void)fputs(trace->type->name, out);
+	for (size_t i = 0; i < trace_type_fields(trace->type); i++) {
+		if (trace->values[i].kind == VALUE_ABSENT)
+			continue;
+		assert_int_equal(trace->values[i].kind, trace->type->fields[i].kind);
+		(void)fprintf(out, "|%s=", trace->type->fields[i].name);
+		print_value(out, &trace->values[i]);
+	}
+	(void)fprintf(out, "|recovery=%s|address=%.*s|at=%llu+%llu|",
+		      recovery_name(trace->recovery), (int)trace->origin.address.size,
+		      trace->origin.address.data, (unsigned long long)trace->origin.offset,
+		      (unsigned long long)trace->origin.size);
+	(void)fclose(out);
+	if (getenv("AVOUCH_SHOW_TRACES"))
+		(void)fprintf(stderr, "%s\n", line);
+	assert_true(trace->origin.offset + trace->origin.size <= seen->source.stream->size);
+	if (seen->n == seen->room) {
+		seen->room = seen->room ? 2 * seen->room : 1024;
+		seen->lines = realloc(seen->lines, seen->room * sizeof(*seen->lines));
+		assert_non_null(seen->lines);
+	}
+	seen->lines[seen->n++] = line;
+	return STATUS_OK;
+}
+
+static void see_note(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	struct log_seen *seen = ctx->payload;
+
+	seen->n_notes++;
+	if (getenv("AVOUCH_SHOW_TRACES"))
+		(void)fprintf(stderr, "note at %llu: %s\n", (unsigned long long)offset, text);
+}
+
+static void see_lost(struct parse_context *ctx, uint64_t offset, const char *text)
+{
+	struct log_seen *seen = ctx->payload;
+
+	seen->n_lost++;
+	if (getenv("AVOUCH_SHOW_TRACES"))
+		(void)fprintf(stderr, "lost at %llu: %s\n", (unsigned long long)offset, text);
+}
+
+static void see_cover(struct parse_context *ctx, const char *recorder, struct instant from,
+		      struct instant to)
+{
+	struct log_seen *seen = ctx->payload;
+	char first[INSTANT_TEXT_SIZE], last[INSTANT_TEXT_SIZE];
+
+	(void)snprintf(seen->covered, sizeof(seen->covered), "%s %s %s", recorder,
+		       instant_format(from, first), instant_format(to, last));
+	if (getenv("AVOUCH_SHOW_TRACES"))
+		(void)fprintf(stderr, "covers %s\n", seen->covered);
+}
+
+static bool wants_some(struct parse_context *ctx, struct text channel, struct text provider)
+{
+	const struct log_seen *seen = ctx->payload;
+
+	(void)channel;
+	(void)provider;
+	return seen->wants_logs;
+}
+
+static const struct parse_ops event_ops = {
+	.emit = see_event,
+	.note = see_note,
+	.lost = see_lost,
+	.cover = see_cover,
+	.wants_log = wants_some,
+};
+
+/* A file of the corpus in memory (malloc); skips the test without the corpus. */
+static struct span corpus_log(const char *name)
+{
+	const char *corpus = getenv("AVOUCH_CORPUS");
+	char path[1024];
+	FILE *file;
+	uint8_t *data;
+	long size;
+
+	if (name[0] == '/')
+		corpus = "";
+	if (!corpus) {
+		print_message("AVOUCH_CORPUS is not set\n");
+		skip();
+	}
+	(void)snprintf(path, sizeof(path), "%s/%s", corpus, name);
+	file = fopen(path, "rb");
+	if (!file) {
+		print_message("%s is not there\n", path);
+		skip();
+	}
+	(void)fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	rewind(file);
+	data = malloc((size_t)size);
+	assert_non_null(data);
+	assert_int_equal(fread(data, 1, (size_t)size, file), (size_t)size);
+	(void)fclose(file);
+	return span_of(data, (size_t)size);
+}
+
+/* Reads bytes (which the caller frees) as the log of that path. */
+static enum status see_log_bytes(struct log_seen *seen, const char *path, struct span bytes,
+				 bool wants_logs, bool decode_all)
+{
+	const struct text text = text_of(path);
+	const bool is_evtx = text.size > 5 && strcmp(path + text.size - 5, ".evtx") == 0;
+
+	*seen = (struct log_seen){ .wants_logs = wants_logs, .why = FAILURE_NONE };
+	seen->arena = arena_new(LIMIT_ARENA);
+	assert_non_null(seen->arena);
+	assert_int_equal(stream_over_memory(bytes, &seen->stream, &seen->why), STATUS_OK);
+	seen->ctx = (struct parse_context){ .arena = seen->arena,
+					    .ops = &event_ops,
+					    .payload = seen };
+	seen->source = (struct source){ .path = path, .stream = seen->stream };
+	if (is_evtx)
+		return evtx_read(&seen->ctx, &seen->source, decode_all, &seen->why);
+	return parser_find(TEXT("windows.evt"))->parse_file(&seen->ctx, &seen->source, &seen->why);
+}
+
+static void see_log(struct log_seen *seen, const char *name, bool wants_logs, bool decode_all)
+{
+	const struct span bytes = corpus_log(name);
+
+	if (see_log_bytes(seen, name, bytes, wants_logs, decode_all) < 0)
+		fail_msg("%s: %s", name, seen->why.text);
+	seen->bytes = bytes;
+}
+
+static void unsee_log(struct log_seen *seen)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		free(seen->lines[i]);
+	free(seen->lines);
+	stream_close(seen->stream);
+	arena_free(seen->arena);
+	free((void *)(uintptr_t)seen->bytes.data);
+}
+
+/* How many lines begin with the type (all if NULL) and contain both pieces (NULL: anything). */
+static size_t count_events(const struct log_seen *seen, const char *type, const char *piece,
+			   const char *other)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < seen->n; i++) {
+		const char *line = seen->lines[i];
+
+		n += (!type ||
+		      (strncmp(line, type, strlen(type)) == 0 && line[strlen(type)] == '|')) &&
+		     (!piece || strstr(line, piece)) && (!other || strstr(line, other));
+	}
+	return n;
+}
+
+#endif
