@@ -128,9 +128,9 @@ static void record_life(struct world *w, const struct history *h, bool runs, boo
 static void record_acts(struct world *w, const struct history *h, bool installer, bool inventory)
 {
 	for (size_t i = 0; i < h->n; i++) {
-		if (installer && likely(90))
+		if (installer)
 			msi(w, 1033, h->installed[i]);
-		if (installer && h->removed[i] && likely(90))
+		if (installer && h->removed[i])
 			msi(w, 1034, h->removed[i]);
 		if (inventory && h->removed[i]) {
 			struct case_trace *t = add(w, APPLICATION, "windows.event.inventory");
@@ -197,6 +197,19 @@ static bool there_at_or_after(const struct history *h, int64_t limit)
 	return h->removed[h->n - 1] == 0 || h->removed[h->n - 1] >= limit;
 }
 
+/* What happened, for the message of a failure. */
+static void tell(const struct history *h, struct bound b)
+{
+	char x[INSTANT_TEXT_SIZE], y[INSTANT_TEXT_SIZE];
+
+	for (size_t i = 0; i < h->n; i++)
+		print_message("stay %s .. %s\n", ticks_format(h->installed[i], x),
+			      ticks_format(h->removed[i], y));
+	print_message("acquired %s\n", ticks_format(h->acquired, x));
+	print_message("bound %s .. %s\n", ticks_format(b.not_before, x),
+		      ticks_format(b.not_after, y));
+}
+
 /* Some true removal lies within the bounds, or the stay that the bounds close never ended. */
 static bool bound_is_true(const struct history *h, struct bound b)
 {
@@ -204,6 +217,7 @@ static bool bound_is_true(const struct history *h, struct bound b)
 		if (h->removed[i] && h->removed[i] >= b.not_before - TICKS_PER_HOUR &&
 		    h->removed[i] <= b.not_after)
 			return true;
+	tell(h, b);
 	return false;
 }
 
