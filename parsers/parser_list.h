@@ -3,6 +3,12 @@
  * One line per parser, sorted by folder and name; included by parser.c, once to declare and once
  * to fill the table.
  */
+#ifdef AVOUCH_FAULTY_PARSERS
+PARSER(faulty_crash_parser)
+PARSER(faulty_garbage_parser)
+PARSER(faulty_hang_parser)
+PARSER(faulty_well_parser)
+#endif
 PARSER(evt_parser)
 PARSER(evtx_parser)
 PARSER(usnjrnl_parser)

@@ -17,6 +17,7 @@ LAYERS = {
     "parsers/filesystem/ntfs": ["parsers/base", "parsers/stream", "parsers/filesystem", "parsers"],
     "parsers/registry": ["parsers/base", "parsers/stream", "parsers"],
     "parsers/eventlog": ["parsers/base", "parsers/stream", "parsers"],
+    "parsers/faulty": ["parsers/base", "parsers/stream", "parsers"],
     "parsers/windows": ["parsers/base", "parsers/stream", "parsers"],
     "analyzer/match": ["parsers/base", "parsers"],
     "analyzer/casefile": ["parsers/base", "parsers"],
