@@ -12,6 +12,7 @@ import sys
 import yaml
 
 failures = []
+ACT = datetime.timedelta(seconds=140)      # how long the forge's installers take; `at` is when they report
 
 
 def expect(what, good, seen=""):
@@ -38,13 +39,13 @@ def digests(paths):
 
 
 def check_bounds(name, wanted, episodes, key):
-    """Some episode's bound holds the true time and lies within what the evidence allows an examiner to say."""
+    """Some episode's bound meets the act, the minute or two up to `at`, and lies within what the evidence allows to say."""
     seen = [e.get(key) for e in episodes if e.get(key)]
     true, first, last = when(wanted["at"]), when(wanted.get("not_before")), when(wanted.get("not_after"))
 
     def holds(bound):
         low, high = when(bound["not_before"]), when(bound["not_after"])
-        return (low is None or low <= true) and (high is None or true <= high)
+        return (low is None or low <= true) and (high is None or true - ACT <= high)
 
     def tight(bound):
         low, high = when(bound["not_before"]), when(bound["not_after"])
