@@ -84,14 +84,15 @@ static void put_u32le(uint8_t *bytes, uint32_t value)
 		bytes[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* A copy of the image that may be changed. */
+/* The image as bytes that may be changed: a copy, made once; NULL without memory. */
 static uint8_t *own_image(struct parse_context *ctx, struct hive_image *image)
 {
-	uint8_t *bytes = arena_copy(ctx->arena, image->bytes.data, image->bytes.size);
-
-	if (bytes)
-		image->bytes.data = bytes;
-	return bytes;
+	if (!image->own) {
+		image->own = arena_copy(ctx->arena, image->bytes.data, image->bytes.size);
+		if (image->own)
+			image->bytes.data = image->own;
+	}
+	return image->own;
 }
 
 /*
@@ -162,8 +163,7 @@ static enum status heal_bins(struct parse_context *ctx, struct hive_image *image
 		while (next < end && bin_size(image->bytes, next, end) == 0)
 			next += 4096;
 		lost(ctx, at, "the hive's bin at 0x%" PRIx64 " has no valid header", at);
-		if (!own)
-			own = own_image(ctx, image);
+		own = own_image(ctx, image);
 		if (!own)
 			return failure_set(why, ERR_LIMIT, "hive: memory");
 		memcpy(own + at, "hbin", 4);
@@ -172,6 +172,60 @@ static enum status heal_bins(struct parse_context *ctx, struct hive_image *image
 		at = next;
 	}
 	return STATUS_OK;
+}
+
+/* Whether a key counts more values than its list has room for. */
+static bool counts_too_many(struct span bytes, const struct regf_key *nk)
+{
+	struct regf_cell list;
+
+	return nk->n_values > 0 && nk->values_list != REGF_NO_CELL &&
+	       (!regf_cell_at(bytes, nk->values_list, &list) || nk->n_values > list.data.size / 4);
+}
+
+/*
+ * libregf 20201007 reads a list of values by the key's count, over the end of the list's cell
+ * (found by fuzzing). A key that counts too many is left without values in memory.
+ */
+static enum status guard_bin(struct parse_context *ctx, struct hive_image *image, uint64_t at,
+			     uint64_t end, struct failure *why)
+{
+	for (at += REGF_BIN_HEADER; at < end;) {
+		struct regf_cell cell;
+		struct regf_key nk;
+		uint8_t *own;
+
+		if (!regf_cell_at(image->bytes, (uint32_t)(at - REGF_BINS_OFFSET), &cell))
+			break;
+		at += cell.size;
+		if (!cell.allocated || !regf_read_key(cell.data, &nk) ||
+		    !counts_too_many(image->bytes, &nk))
+			continue;
+		lost(ctx, cell.offset, "a key counts %" PRIu32 " values, more than its list holds",
+		     nk.n_values);
+		own = own_image(ctx, image);
+		if (!own)
+			return failure_set(why, ERR_LIMIT, "hive: memory");
+		put_u32le(own + cell.offset + 4 + 36, 0);
+	}
+	return STATUS_OK;
+}
+
+static enum status guard_values(struct parse_context *ctx, struct hive_image *image,
+				struct failure *why)
+{
+	const uint64_t end = REGF_BINS_OFFSET + (uint64_t)span_u32le(image->bytes, 40);
+	enum status status = STATUS_OK;
+	uint64_t at = REGF_BINS_OFFSET;
+
+	while (at < end && status >= 0) {
+		const uint64_t size = bin_size(image->bytes, at, end);
+
+		if (size)
+			status = guard_bin(ctx, image, at, at + size, why);
+		at += size ? size : 4096;
+	}
+	return status;
 }
 
 enum status hive_image_load(struct parse_context *ctx, const struct source *source,
@@ -188,5 +242,7 @@ enum status hive_image_load(struct parse_context *ctx, const struct source *sour
 	status = replay_logs(ctx, source, ret, why);
 	if (status >= 0)
 		status = fit_header(ctx, ret, why);
-	return status < 0 ? status : heal_bins(ctx, ret, why);
+	if (status >= 0)
+		status = heal_bins(ctx, ret, why);
+	return status < 0 ? status : guard_values(ctx, ret, why);
 }

@@ -25,6 +25,7 @@ struct hive_patch {
 /* A hive as it stands after its logs were applied in memory. */
 struct hive_image {
 	struct span bytes;
+	uint8_t *own; /* the same bytes, once they may be changed in memory */
 	struct span
 		primary; /* the primary file as found; the same bytes when nothing was applied */
 	/* For each 512 bytes of the image; NULL when all came from the primary file. */

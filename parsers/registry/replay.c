@@ -470,6 +470,7 @@ static enum status apply_logs(struct replay *replay, struct failure *why)
 		return status;
 	regf_finish_header(replay->bytes, &replay->header);
 	replay->image->bytes = span_of(replay->bytes, replay->size);
+	replay->image->own = replay->bytes;
 	replay->image->patches = replay->patches;
 	replay->image->n_patches = replay->n_patches;
 	return STATUS_OK;

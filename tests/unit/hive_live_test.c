@@ -181,6 +181,36 @@ static void patterns_choose_keys_by_component(void **state)
 	close_files(&opened);
 }
 
+/* libregf would read over the end of the list (found by fuzzing). */
+static void key_that_counts_too_many_values_is_lost_alone(void **state)
+{
+	const struct span bytes = corpus_file("hives/nfury_NTUSER.DAT");
+	uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
+	struct opened opened;
+	struct hive_key key;
+
+	(void)state;
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", bytes, no_log, no_log), STATUS_OK);
+	assert_int_equal(
+		hive_find(&opened.ctx, opened.hive, "Software\\Skype\\Phone", &key, &opened.why),
+		STATUS_OK);
+	assert_true(key.n_values > 0);
+
+	const size_t lost_values = key.n_values;
+
+	hive_close(opened.hive);
+	data[key.offset + 4 + 36 + 2] = 1; /* 65536 more */
+	assert_int_equal(hive_open(&opened.ctx, &opened.source, &opened.hive, &opened.why),
+			 STATUS_OK);
+	assert_int_equal(opened.n_lost, 1);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 2288);
+	assert_int_equal(live_values(&counts), 5470 - lost_values);
+	close_files(&opened);
+}
+
 static void find_takes_wildcards_as_letters(void **state)
 {
 	struct opened opened;
@@ -222,6 +252,7 @@ int main(void)
 		cmocka_unit_test(unreadable_range_costs_what_stands_in_it),
 		cmocka_unit_test(find_gives_a_key_with_its_values),
 		cmocka_unit_test(patterns_choose_keys_by_component),
+		cmocka_unit_test(key_that_counts_too_many_values_is_lost_alone),
 		cmocka_unit_test(find_takes_wildcards_as_letters),
 		cmocka_unit_test(aspects_name_keys_as_signatures_do),
 	};
