@@ -201,8 +201,11 @@ static enum status guard_bin(struct parse_context *ctx, struct hive_image *image
 		if (!cell.allocated || !regf_read_key(cell.data, &nk) ||
 		    !counts_too_many(image->bytes, &nk))
 			continue;
-		lost(ctx, cell.offset, "a key counts %" PRIu32 " values, more than its list holds",
-		     nk.n_values);
+		/* A predefined handle is no count. */
+		if (!(nk.flags & REGF_KEY_HANDLE))
+			lost(ctx, cell.offset,
+			     "a key counts %" PRIu32 " values, more than its list holds",
+			     nk.n_values);
 		own = own_image(ctx, image);
 		if (!own)
 			return failure_set(why, ERR_LIMIT, "hive: memory");
