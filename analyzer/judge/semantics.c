@@ -380,6 +380,7 @@ static const struct semantics {
 	{ "windows.muicache.entry", read_undated },
 	{ "windows.prefetch.run", read_prefetch },
 	{ "windows.recent-apps.run", read_last_run },
+	{ "windows.registry.legacy-device", read_undated },
 	{ "windows.registry.msi-class", read_installer_key },
 	{ "windows.registry.msi-product", read_uninstall },
 	{ "windows.registry.msi-upgrade", read_leftover },

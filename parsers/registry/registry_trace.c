@@ -191,10 +191,8 @@ enum status visit_classes(struct parse_context *ctx, struct hive *hive, const ch
 					       "WOW6432Node\\Classes\\", NULL };
 	static const char *const user[] = { "Software\\Classes\\", NULL };
 	static const char *const classes[] = { "", "WOW6432Node\\", NULL };
-	const struct text path = text_of(hive_source(hive)->path);
-	const char *const *prefixes = !hive_is_user(hive)                       ? machine
-				      : text_ends_folded(path, "/UsrClass.dat") ? classes
-										: user;
+	const bool is_classes = hive_is_root(hive, "HKCU/Software/Classes");
+	const char *const *prefixes = !hive_is_user(hive) ? machine : is_classes ? classes : user;
 
 	return visit_below(ctx, hive, prefixes, pattern, visit, payload, why);
 }
@@ -234,39 +232,47 @@ bool hive_is_user(const struct hive *hive)
 	return text_starts_folded(text_of(hive_root(hive)), "HKCU");
 }
 
-/* Folders whose next component is the name of a profile. */
-static const char *const profile_parents[] = {
+/* What stands before the name of a profile or a user's SID. */
+static const char *const before_profile[] = {
 	"/Users/",
 	"/Documents and Settings/",
-	"/Windows/ServiceProfiles/",
-	"/Windows/System32/config/",
-	"/WINNT/System32/config/",
+	"/ServiceProfiles/",
+	"/_REGISTRY_USER_NTUSER_",
+	"/_REGISTRY_USER_USRCLASS_",
 };
+
+static struct text profile_at(struct text path)
+{
+	for (size_t i = 0; i < sizeof(before_profile) / sizeof(*before_profile); i++) {
+		const size_t skip = strlen(before_profile[i]);
+		size_t size = 0;
+
+		if (!text_starts_folded(path, before_profile[i]))
+			continue;
+		while (skip + size < path.size && path.data[skip + size] != '/')
+			size++;
+		return (struct text){ path.data + skip, size };
+	}
+	return (struct text){ NULL, 0 };
+}
 
 struct value hive_user(struct parse_context *ctx, const struct hive *hive)
 {
-	struct text path = text_of(hive_source(hive)->path);
+	const struct text path = text_of(hive_source(hive)->path);
 
 	(void)ctx;
 	if (!hive_is_user(hive))
 		return (struct value){ .kind = VALUE_ABSENT };
 	for (size_t start = 0; start < path.size; start++) {
-		const struct text rest = { path.data + start, path.size - start };
+		const struct text name =
+			profile_at((struct text){ path.data + start, path.size - start });
 
-		if (rest.data[0] != '/')
-			continue;
-		for (size_t i = 0; i < sizeof(profile_parents) / sizeof(*profile_parents); i++) {
-			const size_t skip = strlen(profile_parents[i]);
-			size_t size = 0;
-
-			if (!text_starts_folded(rest, profile_parents[i]))
-				continue;
-			while (skip + size < rest.size && rest.data[skip + size] != '/')
-				size++;
-			return value_text((struct text){ rest.data + skip, size });
-		}
+		if (name.data)
+			return value_text(name);
 	}
-	return (struct value){ .kind = VALUE_ABSENT };
+	if (path_fits("**/systemprofile/*", path))
+		return value_text(TEXT("systemprofile"));
+	return value_text(TEXT(".DEFAULT"));
 }
 
 static bool has_component(struct text path, const char *name)

@@ -92,7 +92,10 @@ MUST_USE enum status visit_control_sets(struct parse_context *ctx, struct hive *
 /* Whose hive: "machine" hives are those under HKLM; others belong to a user. */
 bool hive_is_user(const struct hive *hive);
 bool hive_is_root(const struct hive *hive, const char *root);
-/* The folder of the user's profile ("mrios", "systemprofile"); absent for a machine's hive. */
+/*
+ * The folder of the user's profile ("mrios", "systemprofile"), a SID for a hive of a restore
+ * point, ".DEFAULT"; absent for a machine's hive.
+ */
 struct value hive_user(struct parse_context *ctx, const struct hive *hive);
 /* "32" below WOW6432Node, "user" in a user's hive, else "64": the native view. */
 struct value key_view(const struct hive *hive, const struct hive_key *key);
@@ -117,21 +120,29 @@ struct text command_program(struct text command);
 bool text_ends_folded(struct text text, const char *suffix);
 bool text_starts_folded(struct text text, const char *prefix);
 
-/* Where the hives stand, on Windows 2000 to 11; in the paths of a parser, before its NULL. */
+/*
+ * Where the hives stand, on Windows 2000 to 11; in the paths of a parser, before its NULL. Copies
+ * of former states (RegBack, repair, restore points of Windows XP) are read like the hives.
+ */
+#define RESTORE_POINT "/System Volume Information/_restore{*}/RP*/snapshot/_REGISTRY_"
 #define HIVE_PATHS(name)                                                                           \
 	"/Windows/System32/config/" name, "/Windows/System32/config/RegBack/" name,                \
-		"/WINNT/System32/config/" name, "/Windows/repair/" name, "/WINNT/repair/" name
+		"/WINNT/System32/config/" name, "/Windows/repair/" name, "/WINNT/repair/" name,    \
+		RESTORE_POINT "MACHINE_" name
 
 #define SOFTWARE_PATHS HIVE_PATHS("SOFTWARE")
 #define SYSTEM_PATHS   HIVE_PATHS("SYSTEM")
 #define USER_PATHS                                                                                 \
 	"/Users/*/NTUSER.DAT", "/Documents and Settings/*/NTUSER.DAT",                             \
 		"/Windows/ServiceProfiles/*/NTUSER.DAT",                                           \
-		"/Windows/System32/config/systemprofile/NTUSER.DAT", HIVE_PATHS("DEFAULT")
+		"/Windows/System32/config/systemprofile/NTUSER.DAT",                               \
+		RESTORE_POINT "USER_NTUSER_*", RESTORE_POINT "USER_.DEFAULT",                      \
+		HIVE_PATHS("DEFAULT")
 #define CLASSES_PATHS                                                                              \
 	"/Users/*/AppData/Local/Microsoft/Windows/UsrClass.dat",                                   \
 		"/Documents and Settings/*/Local Settings/Application Data/Microsoft/Windows/"     \
-		"UsrClass.dat"
+		"UsrClass.dat",                                                                    \
+		RESTORE_POINT "USER_USRCLASS_*"
 #define AMCACHE_PATHS "/Windows/AppCompat/Programs/Amcache.hve"
 
 /* Lists of the above for parsers; NULL ended. */

@@ -9,8 +9,8 @@
 #include "tests/unit/registry_support.h"
 
 extern const struct parser computer_name_parser, control_set_parser, device_filter_parser,
-	event_source_parser, pending_rename_parser, service_parser, source_os_parser,
-	time_zone_parser;
+	event_source_parser, legacy_device_parser, pending_rename_parser, service_parser,
+	source_os_parser, time_zone_parser;
 
 static const char system_path[] = "/Windows/System32/config/SYSTEM";
 
@@ -104,6 +104,7 @@ static void filters_and_event_sources_are_read(void **state)
 	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
 	see_parser(&seen, &device_filter_parser);
 	see_parser(&seen, &event_source_parser);
+	see_parser(&seen, &legacy_device_parser);
 	assert_int_equal(count_lines(&seen, "windows.registry.filter",
 				     "|class=Keyboard|position=UpperFilters|driver=kbdclass|",
 				     "|control_set=1|current=1|"),
@@ -111,6 +112,8 @@ static void filters_and_event_sources_are_read(void **state)
 	assert_int_equal(count_lines(&seen, "windows.registry.network-filter",
 				     "|component=ms_msclient|", "|control_set=1|"),
 			 1);
+	assert_true(count_lines(&seen, "windows.registry.legacy-device", "|service=mfehidk|",
+				"|current=1|") >= 1);
 	assert_true(count_lines(&seen, "windows.registry.event-source",
 				"|channel=Application|source=mclogevent|", "|current=1|") >= 1);
 	unsee(&seen);
