@@ -19,6 +19,7 @@ enum {
 	SURVEY_TIMEOUT_FACTOR = 12, /* a volume or a digest takes longer than a file */
 	PROGRESS_MS = 200,
 	POLL_MS = 250,              /* how soon a cancel is seen */
+	MAX_FOUND = 200000,         /* volumes and sources of one volume */
 	MAX_ATTEMPTS = 8,           /* of one source whose parsers crash one after the other */
 };
 /* Bytes of results a job may have waiting before its reader is made to wait, and all together. */
@@ -323,6 +324,9 @@ static enum status check(struct collector *collector, struct worker *worker, str
 	     message.data[0] == MESSAGE_SOURCE))
 		return failure_set(lie, ERR_FORMAT, "entries before their file system");
 	job->viewed |= message.data[0] == MESSAGE_VIEW;
+	if ((message.data[0] == MESSAGE_SOURCE || message.data[0] == MESSAGE_VOLUME) &&
+	    ++job->n_heard > MAX_FOUND)
+		return failure_set(lie, ERR_FORMAT, "more volumes and sources than the limit");
 	if (message.data[0] == MESSAGE_TRACE && ++job->n_traces > LIMIT_TRACES_PER_SOURCE)
 		return failure_set(lie, ERR_FORMAT, "more traces than the limit");
 	return STATUS_OK;

@@ -10,6 +10,8 @@ void message_order(struct message *m, const struct job_order *order)
 	message_u32(m, order->evidence);
 	message_u64(m, order->offset);
 	message_u64(m, order->size);
+	message_u32(m, order->logical);
+	message_u32(m, order->snapshot);
 	message_text(m, order->path.data ? order->path : TEXT(""));
 	message_u64(m, order->entry);
 	message_u64(m, order->sequence);
@@ -36,6 +38,8 @@ void read_order(struct cursor *c, struct job_order *ret)
 	order.evidence = cursor_u32le(c);
 	order.offset = cursor_u64le(c);
 	order.size = cursor_u64le(c);
+	order.logical = cursor_u32le(c);
+	order.snapshot = cursor_u32le(c);
 	order.path = read_required(c);
 	order.entry = cursor_u64le(c);
 	order.sequence = cursor_u64le(c);

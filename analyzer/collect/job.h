@@ -27,6 +27,8 @@ struct job_order {
 	enum job_kind kind;
 	uint32_t evidence;      /* index in the options */
 	uint64_t offset, size;  /* of the volume on the medium */
+	uint32_t logical;       /* n-th logical volume in it, from 1; 0: none */
+	uint32_t snapshot;      /* n-th shadow copy of it, from 1; 0: the live volume */
 	struct text path;       /* of a source in its volume */
 	uint64_t entry, sequence, file_size;
 	bool deleted;

@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "parsers/base/text.h"
+#include "parsers/stream/encrypted.h"
 
 enum { HASH_CHUNK = 65536 };
 
@@ -171,11 +173,22 @@ static const struct parse_ops reader_ops = {
 	.folder_path = find_folder,
 };
 
+/* From the top down: each stands on the one after it. */
 static void close_volume(struct reader *reader)
 {
 	view_close(reader->view);
-	stream_close(reader->volume);
+	stream_close(reader->snapshot);
+	if (reader->snapshots)
+		snapshots_close(reader->snapshots);
+	stream_close(reader->plain);
+	stream_close(reader->logical);
+	if (reader->lvm)
+		lvm_close(reader->lvm);
+	stream_close(reader->window);
 	reader->view = NULL;
+	reader->snapshots = NULL;
+	reader->lvm = NULL;
+	reader->snapshot = reader->plain = reader->logical = reader->window = NULL;
 	reader->volume = NULL;
 }
 
@@ -201,21 +214,91 @@ static enum status need_image(struct reader *reader, uint32_t evidence, struct f
 	return image_open(given->paths, given->n_paths, &reader->image, why);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcasecmp(text + n - m, end) == 0;
+}
+
+/* The secret as what it can be: a key file by its name, else password and recovery key both. */
+static struct secrets as_secrets(const char *secret)
+{
+	if (ends_with(secret, ".bek"))
+		return (struct secrets){ .startup_key_path = secret };
+	return (struct secrets){ .password = secret, .recovery_password = secret };
+}
+
+/* Decrypts what is encrypted: without a secret first (a clear key), then with each. */
+static enum status open_plain(struct reader *reader, struct failure *why)
+{
+	const struct secrets none = { 0 };
+	enum status status = encrypted_open(reader->volume, &none, &reader->plain, why);
+
+	for (size_t i = 0; status == ERR_ENCRYPTED && i < reader->options->n_secrets; i++) {
+		const struct secrets secrets = as_secrets(reader->options->secrets[i]);
+
+		status = encrypted_open(reader->volume, &secrets, &reader->plain, why);
+	}
+	if (status == STATUS_OK)
+		reader->volume = reader->plain;
+	return status;
+}
+
+static enum status open_logical(struct reader *reader, uint32_t number, struct failure *why)
+{
+	char name[256];
+	enum status status = lvm_open(reader->volume, &reader->lvm, why);
+
+	if (status == STATUS_OK)
+		status = lvm_open_volume(reader->lvm, number - 1, name, &reader->logical, why);
+	if (status == STATUS_OK)
+		reader->volume = reader->logical;
+	return status;
+}
+
+static enum status open_snapshot(struct reader *reader, uint32_t number, struct failure *why)
+{
+	enum status status = snapshots_open(reader->volume, &reader->snapshots, why);
+
+	if (status == STATUS_OK)
+		status = snapshot_open(reader->snapshots, number - 1, &reader->snapshot, why);
+	if (status == STATUS_OK)
+		reader->volume = reader->snapshot;
+	return status == STATUS_END ? failure_set(why, ERR_FORMAT, "no such snapshot") : status;
+}
+
+static bool is_open(const struct reader *reader, const struct job_order *order)
+{
+	const struct job_order *place = &reader->place;
+
+	return reader->view && place->evidence == order->evidence &&
+	       place->offset == order->offset && place->size == order->size &&
+	       place->logical == order->logical && place->snapshot == order->snapshot;
+}
+
 static enum status need_volume(struct reader *reader, const struct job_order *order,
 			       struct failure *why)
 {
 	enum status status = need_image(reader, order->evidence, why);
 
-	if (status < 0)
+	if (status < 0 || is_open(reader, order))
 		return status;
-	if (reader->view && reader->offset == order->offset && reader->size == order->size)
-		return STATUS_OK;
 	close_volume(reader);
-	reader->offset = order->offset;
-	reader->size = order->size;
+	reader->place = *order;
 	status = stream_window(reader->image->stream, order->offset, order->size,
-			       &reader->volume, why);
-	return status < 0 ? status : view_open(reader->volume, &reader->view, why);
+			       &reader->window, why);
+	reader->volume = reader->window;
+	if (status == STATUS_OK && order->logical)
+		status = open_logical(reader, order->logical, why);
+	if (status == STATUS_OK) {
+		status = open_plain(reader, why);
+		if (status == STATUS_DECLINED)
+			status = STATUS_OK;
+	}
+	if (status == STATUS_OK && order->snapshot)
+		status = open_snapshot(reader, order->snapshot, why);
+	return status == STATUS_OK ? view_open(reader->volume, &reader->view, why) : status;
 }
 
 static enum status run_job(struct reader *reader, const struct job_order *order,
@@ -225,6 +308,8 @@ static enum status run_job(struct reader *reader, const struct job_order *order,
 	const enum status status = in_volume ? need_volume(reader, order, why) :
 					       need_image(reader, order->evidence, why);
 
+	if (status == STATUS_DECLINED && order->kind == JOB_VOLUME)
+		return read_volume_group(reader, why);
 	if (status != STATUS_OK)
 		return status;
 	switch (order->kind) {

@@ -5,6 +5,8 @@
 #include "analyzer/collect/job.h"
 #include "analyzer/collect/view.h"
 #include "parsers/stream/image.h"
+#include "parsers/stream/lvm.h"
+#include "parsers/stream/snapshot.h"
 
 /* The inside of a reader, shared by reader.c, reader_survey.c and reader_source.c. */
 struct reader {
@@ -18,9 +20,13 @@ struct reader {
 	/* What the last job had open and the next may use again. */
 	struct image *image;
 	uint32_t evidence;
-	struct stream *volume;
+	struct stream *window; /* the volume's part of the medium, and what stands on it: */
+	struct lvm *lvm;
+	struct stream *logical, *plain, *snapshot;
+	struct snapshot_set *snapshots;
+	struct stream *volume; /* the topmost of them; borrowed */
 	struct view *view;
-	uint64_t offset, size; /* of the volume */
+	struct job_order place; /* evidence, offset, size, logical, snapshot of the volume */
 	/* The bytes that origins name: 0 the source, n its n-th companion. */
 	struct stream *origins[SOURCE_MAX_COMPANIONS + 1];
 	uint64_t n_traces, n_notes, n_lost;
@@ -30,6 +36,8 @@ struct reader {
 MUST_USE enum status read_container(struct reader *reader, struct failure *why);
 MUST_USE enum status read_partitions(struct reader *reader, struct failure *why);
 MUST_USE enum status read_one_volume(struct reader *reader, struct failure *why);
+/* A volume without a file system: the logical volumes in it. STATUS_DECLINED when it has none. */
+MUST_USE enum status read_volume_group(struct reader *reader, struct failure *why);
 MUST_USE enum status read_one_source(struct reader *reader, const struct job_order *order,
 				     struct failure *why);
 MUST_USE enum status read_medium(struct reader *reader, struct failure *why);

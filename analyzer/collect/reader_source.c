@@ -28,7 +28,7 @@ static void open_companions(struct reader *reader, const struct job_order *order
 		struct failure why = FAILURE_NONE;
 		struct companion *next = &opened->source.companions[i];
 		enum status status = view_open_file(reader->view, order->companions[i].entry,
-						    &next->stream, &why);
+						    TEXT(""), &next->stream, &why);
 
 		next->path = arena_text(reader->arena, order->companions[i].path);
 		if (status != STATUS_OK) {
@@ -48,7 +48,9 @@ static enum status open_source(struct reader *reader, const struct job_order *or
 			       struct opened *opened, struct failure *why)
 {
 	const enum status status =
-		view_open_file(reader->view, order->entry, &opened->source.stream, why);
+		view_open_file(reader->view, order->entry,
+			       view_attribute(reader->view, order->path),
+			       &opened->source.stream, why);
 
 	if (status < 0)
 		return status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/collect/reader.h"
+#include "analyzer/collect/results.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,6 +64,20 @@ enum status read_container(struct reader *reader, struct failure *why)
 	return STATUS_OK;
 }
 
+static void send_volume(struct reader *reader, const struct sent_volume *volume)
+{
+	struct message *m = &reader->message;
+
+	message_start(m, MESSAGE_VOLUME);
+	message_u64(m, volume->offset);
+	message_u64(m, volume->size);
+	message_u32(m, volume->logical);
+	message_u32(m, volume->snapshot);
+	message_instant(m, volume->created);
+	message_text(m, volume->identifier);
+	reader_send(reader);
+}
+
 enum status read_partitions(struct reader *reader, struct failure *why)
 {
 	struct partition_table table;
@@ -80,11 +95,10 @@ enum status read_partitions(struct reader *reader, struct failure *why)
 		if (part->cut)
 			lost(&reader->ctx, part->offset,
 			     "partition %u passes the end of the image", part->slot);
-		message_start(&reader->message, MESSAGE_VOLUME);
-		message_u64(&reader->message, part->offset);
-		message_u64(&reader->message, part->size);
-		message_text(&reader->message, part->description);
-		reader_send(reader);
+
+		const struct sent_volume volume = { .offset = part->offset, .size = part->size };
+
+		send_volume(reader, &volume);
 	}
 	return STATUS_OK;
 }
@@ -114,12 +128,29 @@ static struct text below_old_windows(struct text path)
 	return (struct text){ NULL, 0 };
 }
 
+/* Paths may end in ":STREAM", a named stream of an NTFS file. */
 static bool fits_any(const struct parser *parser, struct text path)
 {
 	for (size_t i = 0; parser->paths && parser->paths[i]; i++)
 		if (path_fits(parser->paths[i], path))
 			return true;
 	return false;
+}
+
+/* The stream that some parser wants of the file of this path; data NULL when none does. */
+static struct text wanted_stream(struct text path)
+{
+	for (size_t i = 0; all_parsers[i]; i++)
+		for (size_t j = 0; all_parsers[i]->paths && all_parsers[i]->paths[j]; j++) {
+			const char *glob = all_parsers[i]->paths[j];
+			const char *colon = strrchr(glob, ':');
+			const size_t head = colon ? (size_t)(colon - glob) : 0;
+
+			if (colon && path.size == head &&
+			    text_equal_folded((struct text){ glob, head }, path))
+				return text_of(colon + 1);
+		}
+	return (struct text){ NULL, 0 };
 }
 
 static bool find_parsers(struct text path, struct job_order *order, bool *is_hive)
@@ -153,9 +184,9 @@ static bool is_log_name(struct text path)
 	return false;
 }
 
-static enum status consider(void *payload, const struct view_file *file, struct failure *why)
+static enum status consider_one(struct candidates *all, const struct view_file *file,
+				struct failure *why)
 {
-	struct candidates *all = payload;
 	struct reader *reader = all->reader;
 	struct candidate found = { .order = { .kind = JOB_SOURCE,
 					      .entry = file->entry,
@@ -182,6 +213,30 @@ static enum status consider(void *payload, const struct view_file *file, struct 
 		all->logs = kept;
 	}
 	return STATUS_OK;
+}
+
+static enum status consider(void *payload, const struct view_file *file, struct failure *why)
+{
+	struct candidates *all = payload;
+	const struct text stream = file->deleted ? (struct text){ NULL, 0 } :
+						   wanted_stream(file->path);
+
+	if (stream.data) {
+		const char *path = arena_printf(all->reader->arena, "%.*s:%s",
+						(int)file->path.size, file->path.data,
+						stream.data);
+		struct view_file named = *file;
+
+		if (!path)
+			return failure_set(why, ERR_LIMIT, "too many sources");
+		named.path = text_of(path);
+
+		const enum status status = consider_one(all, &named, why);
+
+		if (status < 0)
+			return status;
+	}
+	return consider_one(all, file, why);
 }
 
 /* Whether path is that of the hive and ".LOG" and so on behind it. */
@@ -211,11 +266,14 @@ static void add_logs(const struct candidates *all, struct candidate *hive)
 			}
 }
 
-static uint64_t file_size(struct reader *reader, uint64_t entry)
+static uint64_t file_size(struct reader *reader, const struct job_order *order)
 {
 	CLEANUP(stream_close_p) struct stream *stream = NULL;
+	const struct text attribute = view_attribute(reader->view, order->path);
 
-	return view_open_file(reader->view, entry, &stream, NULL) == STATUS_OK ? stream->size : 0;
+	return view_open_file(reader->view, order->entry, attribute, &stream, NULL) == STATUS_OK ?
+		       stream->size :
+		       0;
 }
 
 static void send_sources(struct reader *reader, struct candidates *all)
@@ -223,11 +281,67 @@ static void send_sources(struct reader *reader, struct candidates *all)
 	for (struct candidate *one = all->first; one; one = one->next) {
 		if (one->is_hive && !one->order.deleted)
 			add_logs(all, one);
-		one->order.file_size = file_size(reader, one->order.entry);
+		one->order.file_size = file_size(reader, &one->order);
 		message_start(&reader->message, MESSAGE_SOURCE);
 		message_order(&reader->message, &one->order);
 		reader_send(reader);
 	}
+}
+
+static const char *guid_text(struct reader *reader, const uint8_t id[16])
+{
+	return arena_printf(reader->arena,
+			    "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
+			    id[3], id[2], id[1], id[0], id[5], id[4], id[7], id[6], id[8], id[9],
+			    id[10], id[11], id[12], id[13], id[14], id[15]);
+}
+
+/* The shadow copies of a live volume become volumes of their own. */
+static void find_snapshots(struct reader *reader)
+{
+	CLEANUP(snapshots_close_p) struct snapshot_set *set = NULL;
+	struct failure why = FAILURE_NONE;
+	const enum status status = snapshots_open(reader->volume, &set, &why);
+
+	if (status < 0)
+		lost(&reader->ctx, why.offset, "shadow copies: %s", why.text);
+	for (size_t i = 0; status == STATUS_OK && i < snapshots_count(set); i++) {
+		struct snapshot snapshot;
+
+		if (snapshot_describe(set, i, &snapshot, &why) < 0) {
+			lost(&reader->ctx, why.offset, "shadow copy %zu: %s", i + 1, why.text);
+			continue;
+		}
+		if (!snapshot.has_data || !instant_is_set(snapshot.created)) {
+			note(&reader->ctx, FAILURE_NO_OFFSET,
+			     "shadow copy %zu is kept on another volume", i + 1);
+			continue;
+		}
+
+		const struct sent_volume volume = {
+			.snapshot = (uint32_t)i + 1,
+			.created = snapshot.created,
+			.identifier = text_of(guid_text(reader, snapshot.identifier)),
+		};
+
+		if (volume.identifier.data)
+			send_volume(reader, &volume);
+	}
+}
+
+enum status read_volume_group(struct reader *reader, struct failure *why)
+{
+	CLEANUP(lvm_close_p) struct lvm *group = NULL;
+	enum status status = STATUS_DECLINED;
+
+	if (!reader->place.logical && !reader->place.snapshot)
+		status = lvm_open(reader->volume, &group, why);
+	for (size_t i = 0; status == STATUS_OK && i < lvm_count(group); i++) {
+		const struct sent_volume volume = { .logical = (uint32_t)i + 1 };
+
+		send_volume(reader, &volume);
+	}
+	return status;
 }
 
 enum status read_one_volume(struct reader *reader, struct failure *why)
@@ -248,6 +362,8 @@ enum status read_one_volume(struct reader *reader, struct failure *why)
 		view_survey(reader->view, &reader->ctx, consider, &all, why);
 
 	send_sources(reader, &all); /* what was found before a failure is read all the same */
+	if (!reader->place.snapshot)
+		find_snapshots(reader);
 	return status;
 }
 

@@ -58,7 +58,12 @@ void read_volume(struct cursor *c, struct sent_volume *ret)
 {
 	ret->offset = read_size(c);
 	ret->size = read_size(c);
-	ret->description = read_optional(c);
+	ret->logical = cursor_u32le(c);
+	ret->snapshot = cursor_u32le(c);
+	ret->created = read_instant(c);
+	ret->identifier = read_optional(c);
+	if (ret->snapshot && (!ret->identifier.data || !instant_is_set(ret->created)))
+		c->status = ERR_FORMAT;
 }
 
 void read_view(struct cursor *c, struct sent_view *ret)
@@ -122,7 +127,7 @@ enum { ANY_JOB = (1 << (JOB_LAST + 1)) - 1, TRACES = 1 << JOB_VOLUME | 1 << JOB_
 
 /* Which jobs a message belongs to. */
 static const unsigned allowed[MESSAGE_LAST + 1] = {
-	[MESSAGE_EVIDENCE] = BIT(JOB_CONTAINER), [MESSAGE_VOLUME] = BIT(JOB_PARTITIONS),
+	[MESSAGE_EVIDENCE] = BIT(JOB_CONTAINER), [MESSAGE_VOLUME] = BIT(JOB_PARTITIONS) | BIT(JOB_VOLUME),
 	[MESSAGE_VIEW] = BIT(JOB_VOLUME),	 [MESSAGE_SOURCE] = BIT(JOB_VOLUME),
 	[MESSAGE_DIGEST] = BIT(JOB_DIGEST),	 [MESSAGE_TRACE] = TRACES,
 	[MESSAGE_NOTE] = ANY_JOB,		 [MESSAGE_LOST] = ANY_JOB,

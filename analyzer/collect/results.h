@@ -14,14 +14,14 @@ struct sent_evidence {
 
 struct sent_volume {
 	uint64_t offset, size;
-	struct text description;
+	uint32_t logical, snapshot; /* as in a job_order */
+	struct instant created;     /* of a snapshot */
+	struct text identifier;     /* GUID of a snapshot */
 };
 
 struct sent_view {
 	struct text filesystem, label, path; /* path: the source its entries stand in */
 	uint64_t size;
-	struct instant snapshot_created;
-	struct text snapshot_id;
 };
 
 struct sent_trace {

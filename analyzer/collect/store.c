@@ -81,20 +81,39 @@ static enum status store_evidence(struct collector *collector, struct job *job, 
 	return case_update_evidence(collector->file, row, why);
 }
 
+/* Whether the user wants this volume. */
+static bool is_chosen(const struct collector *collector, const struct job *job,
+		      const struct sent_volume *sent)
+{
+	if (sent->snapshot)
+		return collect_choice_has(collector->options->vss_stores, sent->snapshot);
+	return job->order.kind == JOB_VOLUME ||
+	       collect_choice_has(collector->options->partitions, job->n_volumes);
+}
+
+/* A volume of a partition table, or one that stands inside the job's own. */
 static enum status store_volume(struct collector *collector, struct job *job, struct cursor *c,
 				struct failure *why)
 {
 	const struct case_evidence *evidence = &collector->evidence[job->order.evidence];
+	const bool inside = job->order.kind == JOB_VOLUME;
 	struct sent_volume sent;
 
 	read_volume(c, &sent);
-	job->n_traces++; /* volumes of this table so far */
+	job->n_volumes++;
 
-	const bool chosen = collect_choice_has(collector->options->partitions,
-					       (unsigned)job->n_traces);
+	/* Copies have no copies, and groups no groups: what says so is a lie, and ends here. */
+	if (inside && (!sent.snapshot == !sent.logical || job->snapshot_of ||
+		       (sent.logical && job->order.logical)))
+		return STATUS_OK;
+
+	const bool chosen = is_chosen(collector, job, &sent);
 	struct case_volume row = { .evidence = evidence->id,
-				   .offset = sent.offset,
-				   .size = sent.size,
+				   .offset = inside ? job->order.offset : sent.offset,
+				   .size = inside ? job->order.size : sent.size,
+				   .snapshot_created = sent.created,
+				   .snapshot_id = keep(collector, sent.identifier),
+				   .snapshot_of = sent.snapshot ? job->volume_id : 0,
 				   .reading = chosen ? READING_PENDING : READING_SKIPPED };
 	enum status status = case_add_volume(collector->file, &row, why);
 
@@ -103,14 +122,22 @@ static enum status store_volume(struct collector *collector, struct job *job, st
 
 	const struct job_order order = { .kind = JOB_VOLUME,
 					 .evidence = job->order.evidence,
-					 .offset = sent.offset,
-					 .size = sent.size };
+					 .offset = row.offset,
+					 .size = row.size,
+					 .logical = inside && job->order.logical ?
+							    job->order.logical :
+							    sent.logical,
+					 .snapshot = sent.snapshot };
 	struct job *added;
 
 	status = collector_add_job(collector, &order, &added, why);
-	if (status >= 0)
-		added->volume_id = row.id;
-	return status;
+	if (status < 0)
+		return status;
+	added->volume_id = row.id;
+	added->snapshot_of = row.snapshot_of;
+	added->snapshot_created = row.snapshot_created;
+	added->snapshot_id = row.snapshot_id;
+	return STATUS_OK;
 }
 
 static struct case_volume volume_row(const struct collector *collector, const struct job *job,
@@ -124,6 +151,9 @@ static struct case_volume volume_row(const struct collector *collector, const st
 				     .label = job->order.n_companions ?
 						      job->order.companions[0].path.data :
 						      NULL,
+				     .snapshot_created = job->snapshot_created,
+				     .snapshot_id = job->snapshot_id,
+				     .snapshot_of = job->snapshot_of,
 				     .reading = reading };
 }
 
@@ -189,6 +219,8 @@ static enum status store_source(struct collector *collector, struct job *job, st
 	order.evidence = job->order.evidence; /* a reader speaks of its own volume only */
 	order.offset = job->order.offset;
 	order.size = job->order.size;
+	order.logical = job->order.logical;
+	order.snapshot = job->order.snapshot;
 
 	struct case_source row = { .volume = job->volume_id,
 				   .path = brief(collector, order.path),

@@ -14,6 +14,11 @@ struct job {
 	size_t place;           /* in the order of results */
 	enum job_state state;
 	int64_t volume_id, source_id; /* in the case, 0: none (yet) */
+	int64_t snapshot_of;          /* id of the live volume; 0: this is one */
+	struct instant snapshot_created;
+	const char *snapshot_id;
+	unsigned n_volumes; /* told so far by this job */
+	unsigned n_heard;   /* volumes and sources received so far */
 	/* Checked messages not yet written to the case, each u32 length, type, payload. */
 	uint8_t *frames;
 	size_t frames_size, frames_room;

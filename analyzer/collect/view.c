@@ -270,11 +270,19 @@ bool view_is_intact(struct view *view, uint64_t entry)
 	       intact;
 }
 
-enum status view_open_file(struct view *view, uint64_t entry, struct stream **ret,
-			   struct failure *why)
+struct text view_attribute(const struct view *view, struct text path)
+{
+	for (size_t i = path.size; view->ntfs && i > 0 && path.data[i - 1] != '/'; i--)
+		if (path.data[i - 1] == ':')
+			return (struct text){ path.data + i, path.size - i };
+	return TEXT("");
+}
+
+enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,
+			   struct stream **ret, struct failure *why)
 {
 	if (view->ntfs)
-		return ntfs_open_file(view->ntfs, entry, TEXT(""), ret, why);
+		return ntfs_open_file(view->ntfs, entry, attribute, ret, why);
 	return filesystem_open_entry(view->filesystem, entry, NULL, ret, why);
 }
 

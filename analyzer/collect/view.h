@@ -40,9 +40,15 @@ MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
 /* Whether a deleted file's content still stands. */
 bool view_is_intact(struct view *view, uint64_t entry);
 
-/* The content of a file. STATUS_END when it has none. */
-MUST_USE enum status view_open_file(struct view *view, uint64_t entry, struct stream **ret,
-				    struct failure *why);
+/*
+ * The content of a file, or with an attribute (NTFS) its stream of that name. STATUS_END when it
+ * has none.
+ */
+MUST_USE enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,
+				    struct stream **ret, struct failure *why);
+
+/* What of a path names a stream: "$J" of "/$Extend/$UsnJrnl:$J"; empty when nothing does. */
+struct text view_attribute(const struct view *view, struct text path);
 
 /* See folder_path of parser.h; reads the whole table at its first use. */
 struct text view_folder_path(struct view *view, struct parse_context *ctx, uint64_t reference);
