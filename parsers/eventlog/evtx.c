@@ -127,7 +127,7 @@ static bool is_wanted(struct reading *reading, const struct evtx_record *record)
 	       wants_log(reading->ctx, reading->channel, peek.provider);
 }
 
-static enum status emit_record(struct reading *reading, struct evtx_decoder *decoder,
+static enum status emit_record(struct reading *reading, struct evtx_decoder *decoder, int place,
 			       const struct evtx_record *record, uint64_t chunk_offset,
 			       enum recovery recovery)
 {
@@ -145,7 +145,8 @@ static enum status emit_record(struct reading *reading, struct evtx_decoder *dec
 		.origin = { .offset = offset, .size = record->size },
 		.recovery = recovery,
 	};
-	status = evtx_decode(decoder, reading->record_arena, record, event, &cut, &failure);
+	status = evtx_decode(decoder, reading->record_arena, place, record, event, &cut,
+			     &failure);
 	if (status != STATUS_OK) {
 		/* Of leftovers nothing is expected: their templates may be overwritten. */
 		if (live)
@@ -165,7 +166,7 @@ static enum status emit_record(struct reading *reading, struct evtx_decoder *dec
 
 /* Decodes and emits one record that is asked for; the chunk's decoder is opened at the first. */
 static enum status read_wanted(struct reading *reading, const struct evtx_chunk *chunk,
-			       uint64_t chunk_offset, const struct evtx_record *record,
+			       uint64_t chunk_offset, const struct evtx_record *record, int place,
 			       enum recovery recovery, struct evtx_decoder **decoder)
 {
 	struct failure failure = FAILURE_NONE;
@@ -177,7 +178,7 @@ static enum status read_wanted(struct reading *reading, const struct evtx_chunk 
 			reading->n_undecoded++;
 		return STATUS_END;
 	}
-	return emit_record(reading, *decoder, record, chunk_offset, recovery);
+	return emit_record(reading, *decoder, place, record, chunk_offset, recovery);
 }
 
 static void say_skipped(struct reading *reading, uint64_t end, uint32_t skipped)
@@ -194,6 +195,7 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 	const enum recovery leftover = state == CHUNK_LIVE ? RECOVERY_SLACK : RECOVERY_DELETED;
 	struct evtx_record record;
 	uint32_t pos = EVTX_CHUNK_HEADER, skipped;
+	int n_live = 0;
 	enum status status = STATUS_OK;
 
 	arena_reset(reading->chunk_arena);
@@ -211,6 +213,7 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 		if (live_pass && state == CHUNK_LIVE)
 			say_skipped(reading, chunk_offset + record.offset, skipped);
 		skipped = 0;
+		n_live += record.live;
 		if (live != live_pass)
 			continue;
 		if (live)
@@ -219,6 +222,7 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 			continue;
 		if (status == STATUS_OK && is_wanted(reading, &record))
 			status = read_wanted(reading, chunk, chunk_offset, &record,
+					     record.live ? n_live - 1 : -1,
 					     live ? RECOVERY_ALLOCATED : leftover, &decoder);
 	}
 	if (status == STATUS_OK && live_pass && state == CHUNK_LIVE)

@@ -21,6 +21,7 @@ struct evtx_decoder {
 	libevtx_file_t *file;
 	struct found found[EVTX_CHUNK_SIZE / EVTX_RECORD_MIN];
 	size_t n_found;
+	bool listed; /* found is filled: reading each record costs, so only when needed */
 };
 
 static void put_u32(uint8_t *at, uint32_t number)
@@ -76,6 +77,7 @@ static void list_found(struct evtx_decoder *decoder)
 	const size_t room = sizeof(decoder->found) / sizeof(decoder->found[0]);
 	int n = 0;
 
+	decoder->listed = true;
 	if (libevtx_file_get_number_of_records(decoder->file, &n, NULL) != 1)
 		n = 0;
 	for (int i = 0; i < n && decoder->n_found < room; i++)
@@ -104,7 +106,6 @@ enum status evtx_decoder_open(struct span bytes, struct evtx_decoder **ret, stru
 	    libevtx_file_open_file_io_handle(decoder->file, decoder->io, LIBEVTX_OPEN_READ,
 					     &error) != 1)
 		return evtx_failure(why, &error, "libevtx does not read the chunk");
-	list_found(decoder);
 	*ret = decoder;
 	decoder = NULL;
 	return STATUS_OK;
@@ -140,36 +141,56 @@ static enum status read_xml(libevtx_record_t *record, struct arena *arena, struc
 	return STATUS_OK;
 }
 
-enum status evtx_decode(struct evtx_decoder *decoder, struct arena *arena,
-			const struct evtx_record *header, struct event *event,
-			bool *ret_cut, struct failure *why)
+static bool is_record(libevtx_record_t *record, const struct evtx_record *header)
+{
+	uint64_t id, written;
+
+	return libevtx_record_get_identifier(record, &id, NULL) == 1 && id == header->id &&
+	       libevtx_record_get_written_time(record, &written, NULL) == 1 &&
+	       written == (uint64_t)header->written.ticks;
+}
+
+/* The record of that number and time wherever libevtx lists it; NULL if it does not. */
+static libevtx_record_t *search_record(struct evtx_decoder *decoder,
+				       const struct evtx_record *header)
 {
 	libevtx_record_t *record = NULL;
-	libevtx_error_t *error = NULL;
-	enum status status;
-	struct text xml;
 	size_t i = 0;
 	int result;
 
+	if (!decoder->listed)
+		list_found(decoder);
 	while (i < decoder->n_found &&
 	       (decoder->found[i].id != header->id ||
 		decoder->found[i].written != (uint64_t)header->written.ticks))
 		i++;
 	if (i == decoder->n_found)
-		return STATUS_END;
+		return NULL;
 	result = decoder->found[i].recovered ?
 			 libevtx_file_get_recovered_record_by_index(
-				 decoder->file, decoder->found[i].index, &record, &error) :
+				 decoder->file, decoder->found[i].index, &record, NULL) :
 			 libevtx_file_get_record_by_index(decoder->file, decoder->found[i].index,
-							  &record, &error);
-	if (result != 1)
-		return evtx_failure(why, &error, "libevtx does not read the record");
+							  &record, NULL);
+	return result == 1 ? record : NULL;
+}
+
+enum status evtx_decode(struct evtx_decoder *decoder, struct arena *arena, int place,
+			const struct evtx_record *header, struct event *event, bool *ret_cut,
+			struct failure *why)
+{
+	libevtx_record_t *record = NULL;
+	enum status status;
+	struct text xml;
+
+	if (place < 0 ||
+	    libevtx_file_get_record_by_index(decoder->file, place, &record, NULL) != 1 ||
+	    !is_record(record, header)) {
+		(void)libevtx_record_free(&record, NULL);
+		record = search_record(decoder, header);
+	}
+	if (!record)
+		return STATUS_END;
 	status = read_xml(record, arena, &xml, why);
 	(void)libevtx_record_free(&record, NULL);
 	return status < 0 ? status : event_from_xml(arena, xml, event, ret_cut, why);
-}
-
-size_t evtx_decoder_records(const struct evtx_decoder *decoder)
-{
-	return decoder->n_found;
 }

@@ -18,14 +18,12 @@ void evtx_decoder_free(struct evtx_decoder *decoder);
 DEFINE_CLEANUP(struct evtx_decoder *, evtx_decoder_free, evtx_decoder_free_p)
 
 /*
- * The event of the record with the number and time of header; record, written, origin and recovery are
- * the caller's to fill. STATUS_END when libevtx found no such record. Texts are in the arena.
+ * The event of the record with the number and time of header; record, written, origin and recovery
+ * are the caller's to fill. place: its place among the live records from 0 on, -1 if none.
+ * STATUS_END when libevtx found no such record. Texts are in the arena.
  */
-MUST_USE enum status evtx_decode(struct evtx_decoder *decoder, struct arena *arena,
+MUST_USE enum status evtx_decode(struct evtx_decoder *decoder, struct arena *arena, int place,
 				 const struct evtx_record *header, struct event *event,
 				 bool *ret_cut, struct failure *why);
-
-/* Records that libevtx found: live or not. For tests. */
-size_t evtx_decoder_records(const struct evtx_decoder *decoder);
 
 #endif
