@@ -2,6 +2,7 @@
 #include "parsers/stream/image.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "parsers/stream/image_formats.h"
 
@@ -86,6 +87,23 @@ static enum status detect(struct stream *file, const struct container **ret, str
 	return STATUS_OK;
 }
 
+/*
+ * Whether the name promises a container: then a missing signature is damage, and the file no raw
+ * image. (Names like .vmdk are not among them: the extents of a VMDK can be raw.)
+ */
+static bool named_as_container(const char *path)
+{
+	static const char *const extensions[] = { ".e01", ".s01",   ".ex01", ".l01",
+						  ".lx01", ".vhdx", ".qcow", ".qcow2",
+						  ".aff", ".vdi" };
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot && i < sizeof(extensions) / sizeof(extensions[0]); i++)
+		if (strcasecmp(dot, extensions[i]) == 0)
+			return true;
+	return false;
+}
+
 enum status image_add_segment(struct image *image, const char *path, struct failure *why)
 {
 	char **segments =
@@ -123,6 +141,10 @@ static enum status open_by_signature(struct image *image, struct failure *why)
 		status = detect(first, &container, why);
 	if (status < 0)
 		return status;
+	if (!container && named_as_container(image->segments[0]))
+		return failure_at(why, ERR_FORMAT, 0,
+				  "'%s' does not begin as its name says it should: damaged, or "
+				  "another kind of file", image->segments[0]);
 	if (!container)
 		return open_raw(image, why);
 	if (!container->open)
@@ -135,8 +157,11 @@ enum status image_open(const char *const *paths, size_t n_paths, struct image **
 		       struct failure *why)
 {
 	CLEANUP(image_close_p) struct image *image = calloc(1, sizeof(*image));
+	struct failure unwanted = FAILURE_NONE;
 	enum status status = STATUS_OK;
 
+	if (!why)
+		why = &unwanted;
 	if (n_paths == 0)
 		return failure_set(why, ERR_IO, "no evidence named");
 	if (!image)

@@ -287,6 +287,63 @@ static void a_damaged_chunk_is_unreadable_and_never_zeros(void **state)
 	check_damage("fast");
 }
 
+/* The whole media of an image, to be freed; the size in *ret_size. */
+static uint8_t *read_all(const char *path, size_t *ret_size)
+{
+	struct image *image = must_open(path);
+	uint8_t *bytes = malloc((size_t)image->stream->size);
+
+	*ret_size = (size_t)image->stream->size;
+	assert_int_equal(stream_read(image->stream, 0, bytes, *ret_size, NULL), STATUS_OK);
+	image_close(image);
+	return bytes;
+}
+
+/* Counts chunks that are neither right nor refused; opens that fail count as refused. */
+static size_t wrong_chunks(const char *path, const uint8_t *good, size_t size)
+{
+	static uint8_t chunk[32768];
+	struct image *image = NULL;
+	size_t n_wrong = 0;
+
+	if (image_open(&path, 1, &image, NULL) < 0)
+		return 0;
+	if (image->stream->size != size)
+		n_wrong = SIZE_MAX;
+	for (size_t at = 0; at < size && n_wrong != SIZE_MAX; at += sizeof(chunk))
+		if (stream_read(image->stream, at, chunk, sizeof(chunk), NULL) >= 0 &&
+		    memcmp(chunk, good + at, sizeof(chunk)) != 0)
+			n_wrong++;
+	image_close(image);
+	return n_wrong;
+}
+
+static void no_changed_byte_of_an_ewf_file_gives_wrong_media(void **state)
+{
+	const char *path = in_corpus("images/ext2.E01");
+	size_t media_size, n = 0;
+	uint8_t *good = read_all(path, &media_size), file[16384];
+	char hurt[512];
+	FILE *from = fopen(path, "rb");
+
+	(void)state;
+	snprintf(hurt, sizeof(hurt), "%s", in_scratch("flip.E01"));
+	n = fread(file, 1, sizeof(file), from);
+	fclose(from);
+	for (size_t i = 0; i < n; i += i < 200 ? 3 : 181) {
+		FILE *to = fopen(hurt, "wb");
+
+		file[i] ^= 0x5a;
+		fwrite(file, 1, n, to);
+		fclose(to);
+		file[i] ^= 0x5a;
+		if (wrong_chunks(hurt, good, media_size) != 0)
+			fail_msg("byte %zu of the file changed: wrong media", i);
+	}
+	unlink(hurt);
+	free(good);
+}
+
 static void missing_and_cut_segments_are_named(void **state)
 {
 	(void)state;
@@ -448,6 +505,7 @@ int main(void)
 		cmocka_unit_test(listed_segments_may_stand_in_any_order),
 		cmocka_unit_test(split_raw_is_read_as_one_and_a_gap_is_named),
 		cmocka_unit_test(a_damaged_chunk_is_unreadable_and_never_zeros),
+		cmocka_unit_test(no_changed_byte_of_an_ewf_file_gives_wrong_media),
 		cmocka_unit_test(missing_and_cut_segments_are_named),
 		cmocka_unit_test(what_is_no_disk_is_refused_with_advice),
 		cmocka_unit_test(media_of_real_ewf_images_has_the_digest_they_store),
