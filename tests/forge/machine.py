@@ -375,23 +375,24 @@ class Machine:
     def has(self, source):
         return source in self.sources
 
-    def msi_events(self, true, name, version, publisher, code, what, status, user="S-1-5-18", texts=True):
+    def msi_events(self, true, name, version, publisher, code, what, status, user="S-1-5-18", outer=True):
         rest = ["(NULL)", "(NULL)", "(NULL)", "(NULL)", "(NULL)", ""]
         code_bytes = code.encode()
         who = dict(user=user)
-        self.event(true - 60 * SECOND, "Application", "MsiInstaller", 1040, ["C:\\Windows\\Installer\\setup.msi" if
-                   what == "install" else code, "3588"] + rest[1:], **who)
+        if outer:
+            self.event(true - 60 * SECOND, "Application", "MsiInstaller", 1040, ["C:\\Windows\\Installer\\setup.msi" if
+                       what == "install" else code, "3588"] + rest[1:], **who)
         wording = {"install": ("Installation", 11707, 11708, 1033), "remove": ("Removal", 11724, 11725, 1034)}[what]
         good = status in (0, 3010, 1641)
-        if texts:
-            self.event(true - SECOND // 5, "Application", "MsiInstaller", wording[1] if good else wording[2], [
-                "Product: %s -- %s %s." % (name, wording[0], "completed successfully" if good else "failed")] + rest,
-                binary=code_bytes, level=4 if good else 2, **who)
+        self.event(true - SECOND // 5, "Application", "MsiInstaller", wording[1] if good else wording[2], [
+            "Product: %s -- %s %s." % (name, wording[0], "completed successfully" if good else "failed")] + rest,
+            binary=code_bytes, level=4 if good else 2, **who)
         self.event(true, "Application", "MsiInstaller", wording[3],
                    [name, version, "1033", str(status), publisher, "(NULL)", ""], binary=code_bytes +
                    hashlib.md5(code_bytes).hexdigest().encode(), **who)
-        self.event(true + SECOND, "Application", "MsiInstaller", 1042, ["C:\\Windows\\Installer\\setup.msi" if
-                   what == "install" else code, "3588"] + rest[1:], **who)
+        if outer:
+            self.event(true + SECOND, "Application", "MsiInstaller", 1042, ["C:\\Windows\\Installer\\setup.msi" if
+                       what == "install" else code, "3588"] + rest[1:], **who)
 
     def defender(self, true, event):
         self.named(true, "Microsoft-Windows-Windows Defender", event, (
@@ -436,7 +437,8 @@ class Machine:
                 ("ServiceType", "user mode service"), ("StartType", "auto start"), ("AccountName", "LocalSystem")),
                 user="S-1-5-18", **SCM)
         if self.has("msi"):
-            self.msi_events(true, p["name"], p["version"], p["publisher"], p["code"], "install", 0)
+            self.msi_events(true, p["name"], p["version"], p["publisher"], p["code"], "install", 0,
+                            outer=not step.get("inside"))
         if self.has("wsc") and "wsc" in p:
             self.event(true + 40 * SECOND, "Application", "SecurityCenter", 15, [p["name"], "SECURITY_PRODUCT_STATE_ON"])
             self.defender(true + 42 * SECOND, 5001)
@@ -536,13 +538,22 @@ class Machine:
             self.ran(true, p["folder"] + "/" + p.get("ui", p["exe"]))
         if self.has("registry") and "SOFTWARE" not in self.frozen:
             self.software.value(p["branch"] + "\\Data", "LastStart", "qword", shown, shown)
-            self.software.value(p["branch"] + "\\Data", "LastSuccessfulUpdate", "qword", shown + 9 * MINUTE,
-                                shown + 9 * MINUTE)
+            self.later(true + 9 * MINUTE, self.updated, name)
         if self.has("service"):
             self.named(true, "Service Control Manager", 7036, (("param1", p["display"]), ("param2", "running")),
                        user="S-1-5-18", **SCM)
         if self.has("vendor") and "channel" in p and (first or self.rng.random() < 0.25):
-            self.event(true + 10 * MINUTE, p["channel"], p["source"], 203, [
+            self.later(true + 10 * MINUTE, self.reported, name)
+
+    def updated(self, true, name):
+        p, shown = self.products[name], self.shown(true)
+        if name in self.installed and "SOFTWARE" not in self.frozen:
+            self.software.value(p["branch"] + "\\Data", "LastSuccessfulUpdate", "qword", shown, shown)
+
+    def reported(self, true, name):
+        p = self.products[name]
+        if name in self.installed:
+            self.event(true, p["channel"], p["source"], 203, [
                 "Event type:     Update completed\r\nApplication:     %s\r\nUser:     %s\\%s\r\nComponent:     Update\r\n"
                 "Result description:     Databases are up to date\r\n" % (p["name"], self.host, self.users[0])])
 
@@ -562,13 +573,13 @@ class Machine:
         if how in ("msi", "pending") and self.has("msi"):
             status = 3010 if how == "pending" else 0
             self.msi_events(true, p["name"], p["version"], p["publisher"], p["code"], "remove", status,
-                            user="%s-1001" % self.sid)
+                            user="S-1-5-18" if step.get("inside") else "%s-1001" % self.sid, outer=not step.get("inside"))
         if how == "remover" and self.has("prefetch"):
             self.run_program(begin - MINUTE, "Users/%s/Desktop/kavremvr.exe" % self.users[0])
         if self.has("wsc") and "wsc" in p and how != "folders":
             self.defender(true + 30 * SECOND, 5000)
         if self.has("inventory") and how != "folders":
-            self.inventory(true + 4 * 3600 * SECOND, 907, p)
+            self.inventory(true + (240 * SECOND if step.get("inside") else 4 * 3600 * SECOND), 907, p)
         if self.has("installer-log") and p["vendor"] == "kaspersky" and how in ("msi", "pending"):
             self.installer_log(begin, "uninstall", "Removal", p)
         if self.has("setupapi") and p["drivers"] and how != "folders":
@@ -613,9 +624,13 @@ class Machine:
 
     # --- other steps of a history ---
     def upgrade(self, true, step):
-        """One installer transaction: the new version comes, the old one goes."""
-        self.remove(true - 90 * SECOND, {"product": step["from"]})
-        self.install(true, {"product": step["to"]})
+        """One installer transaction: the old version goes, the new one comes (RemoveExistingProducts)."""
+        package = ["C:\\Windows\\Installer\\setup.msi", "3588"] + ["(NULL)"] * 4 + [""]
+        if self.has("msi"):
+            self.event(true - 4 * MINUTE, "Application", "MsiInstaller", 1040, package, user="S-1-5-18")
+            self.event(true + SECOND, "Application", "MsiInstaller", 1042, package, user="S-1-5-18")
+        self.remove(true - 150 * SECOND, {"product": step["from"], "inside": True})
+        self.install(true, {"product": step["to"], "inside": True})
 
     def reboot(self, true, step):
         self.shutdown(true)
