@@ -61,21 +61,30 @@ static int64_t transaction_end(const struct case_contents *c, const struct case_
 	return end;
 }
 
-/* Whether one transaction of the Windows Installer holds both instants. */
-static bool in_one_transaction(const struct case_contents *c, int64_t a, int64_t b)
+/* The 1040 record of the transaction that holds an instant; NULL when none is recorded. */
+static const struct case_trace *transaction_of(const struct case_contents *c, int64_t at)
 {
-	const int64_t low = a < b ? a : b, high = a < b ? b : a;
-
 	for (size_t i = 0; i < c->n_traces; i++) {
 		const struct case_trace *t = &c->traces[i];
 
-		if (!type_is(t, "windows.event.msi") || event_id(t) != 1040 ||
-		    trace_instant(&t->trace, "time").ticks > low)
-			continue;
-		if (transaction_end(c, t) >= high)
-			return true;
+		if (type_is(t, "windows.event.msi") && event_id(t) == 1040 &&
+		    trace_instant(&t->trace, "time").ticks <= at && transaction_end(c, t) >= at)
+			return t;
 	}
-	return false;
+	return NULL;
+}
+
+/* Whether one client of the Windows Installer did both, in one go. */
+static bool in_one_transaction(const struct case_contents *c, int64_t a, int64_t b)
+{
+	const struct case_trace *first = transaction_of(c, a), *second = transaction_of(c, b);
+
+	if (!first || !second)
+		return false;
+	return first == second ||
+	       (trace_uint(&first->trace, "client") != 0 &&
+		trace_uint(&first->trace, "client") == trace_uint(&second->trace, "client") &&
+		(a < b ? b - a : a - b) < one_act);
 }
 
 /* Whether the registry files both product codes under one upgrade code. */
@@ -170,6 +179,18 @@ static bool was_replaced(const struct building *b, const struct witness *end)
 	return false;
 }
 
+/* Whether an end tells of the same removal as the installer's: close to it, or of its version. */
+static bool is_echo(const struct witness *end, const struct witness *act)
+{
+	const struct text version = trace_text(&act->trace->trace, "version");
+	const int64_t gap = distance(end->when.not_after, act->when.not_after);
+
+	if (gap < one_act)
+		return true;
+	return end->trace && version.size && gap < 30 * TICKS_PER_DAY &&
+	       text_equal(trace_text(&end->trace->trace, "version"), version);
+}
+
 static void drop_false_ends(struct building *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -184,9 +205,8 @@ static void drop_false_ends(struct building *b)
 	/* The inventory and the journal notice the same upgrade a little later. */
 	for (size_t i = 0; i < b->n; i++) {
 		for (size_t k = 0; k < b->n && b->w[i].assertion == ASSERTS_END; k++)
-			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]) &&
-			    distance(b->w[i].when.not_after, b->w[k].when.not_after) < one_act)
-				b->dropped[i] = true;
+			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]))
+				b->dropped[i] |= is_echo(&b->w[i], &b->w[k]);
 	}
 }
 
@@ -366,6 +386,54 @@ static int64_t tail_end(const struct building *b, int64_t removal, int64_t boot)
 	return ticks_add(removal, tail_without_boot);
 }
 
+/* Which part of the product an end speaks of: its service, its program, or its registration. */
+enum part { PART_SERVICE, PART_PROGRAM, PART_RECORD, PART_COUNT };
+
+static enum part part_of(const struct witness *w)
+{
+	if (type_is(w->trace, "windows.registry.service"))
+		return PART_SERVICE;
+	if (type_is(w->trace, "filesystem.file") || type_is(w->trace, "ntfs.usn"))
+		return PART_PROGRAM;
+	return PART_RECORD;
+}
+
+/*
+ * A removal is complete when the service and the program are both gone: what bounds one part does
+ * not bound the whole. Where the end of the program is not dated the aftermath is allowed for.
+ */
+static void extend_to_all_parts(struct building *b, struct episode *e, int64_t tail)
+{
+	size_t earliest[PART_COUNT] = { NO_WITNESS, NO_WITNESS, NO_WITNESS };
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion != ASSERTS_END || b->dropped[i] || !w->trace ||
+		    w->when.not_after < e->removal.not_after || w->when.not_after > tail)
+			continue;
+
+		size_t *first = &earliest[part_of(w)];
+
+		if (*first == NO_WITNESS || w->when.not_after < b->w[*first].when.not_after)
+			*first = i;
+	}
+	for (int k = 0; k < PART_COUNT; k++) {
+		if (earliest[k] == NO_WITNESS ||
+		    b->w[earliest[k]].when.not_after <= e->removal.not_after)
+			continue;
+		e->removal.not_after = b->w[earliest[k]].when.not_after;
+		e->removed_by[1] = b->first + earliest[k];
+	}
+	if (earliest[PART_PROGRAM] == NO_WITNESS) {
+		const int64_t boot = next_boot(b, e->removal.not_after);
+
+		e->removal.not_after = boot && boot - e->removal.not_after < one_act ?
+			boot : ticks_add(e->removal.not_after, tail_without_boot);
+		qualify(e, "when the program file itself went is not recorded");
+	}
+}
+
 /*
  * When it went: not before the last proof of presence, not after the first proof of absence. The
  * installer's own record within the aftermath closes the act; files that wait for a restart move
@@ -393,19 +461,26 @@ static int64_t set_removal(struct building *b, struct episode *e, int64_t after,
 		e->removed_by[0] = e->removed_by[1] = b->first + i;
 	}
 
+	if (e->act == 0 && end->assertion == ASSERTS_END)
+		extend_to_all_parts(b, e, tail);
+
 	const size_t seen = last_positive(b, after, tail);
 
 	if (seen != NO_WITNESS && b->w[seen].when.not_before > e->removal.not_before) {
-		e->removal.not_before = b->w[seen].when.not_before;
-		e->removed_by[0] = b->first + seen;
+		const int64_t at = b->w[seen].when.not_before;
+
+		if (at <= e->removal.not_after) {
+			e->removal.not_before = at;
+			e->removed_by[0] = b->first + seen;
+		} else {
+			/* It still worked after its removal was recorded: that ends with the boot. */
+			e->removal.not_after = tail;
+			qualify(e, "records of the product follow the end of its removal");
+		}
 	}
 	e->restart_pending = restart_due_after(b, e->removal.not_after);
 	if (e->restart_pending)
 		e->removal.not_after = boot ? boot : BOUND_OPEN_END;
-	if (e->removal.not_before > e->removal.not_after) {
-		e->removal.not_after = tail;
-		qualify(e, "records of the product follow the end of its removal");
-	}
 	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
 									   e->removal.not_after;
 }
@@ -507,6 +582,19 @@ static enum status list_residue(struct building *b, struct product_history *h,
 	return STATUS_OK;
 }
 
+/*
+ * Whether a witness says that the product was here at some time: presence or end of an essential
+ * part, a run of it, or the records of its setup having worked on this machine.
+ */
+static bool proves(const struct witness *w)
+{
+	if (type_is(w->trace, "windows.log.install") || type_is(w->trace, "windows.setupapi.section"))
+		return true;
+	return (is_positive(w) || is_negative(w)) &&
+	       (w->role == ROLE_PROTECTION || w->role == ROLE_REGISTRATION ||
+		w->role == ROLE_ACTIVITY || w->use || !w->component);
+}
+
 enum status history_build(struct judging *judging, const struct witness *witnesses, size_t first,
 			  size_t n, struct product_history *ret, struct failure *why)
 {
@@ -517,9 +605,7 @@ enum status history_build(struct judging *judging, const struct witness *witness
 	if (!b.dropped)
 		return failure_set(why, ERR_NO_MEMORY, "ends");
 	for (size_t i = 0; i < n; i++)
-		h.proved |= (is_positive(&b.w[i]) || is_negative(&b.w[i])) &&
-			    (b.w[i].role == ROLE_PROTECTION || b.w[i].role == ROLE_REGISTRATION ||
-			     b.w[i].role == ROLE_ACTIVITY || !b.w[i].component);
+		h.proved |= proves(&b.w[i]);
 	h.state = state_at_acquisition(judging, b.w, n);
 	drop_false_ends(&b);
 

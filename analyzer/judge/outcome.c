@@ -348,8 +348,10 @@ static enum outcome weigh(struct weighing *w)
 	if (last && last->removed)
 		return gone(w);
 	say(&w->reasons, "its traces do not bound when it was installed or removed");
-	for (size_t i = 0; i < w->h->n_residue && i < 8; i++)
-		cite(w, w->h->residue[i]);
+	for (size_t i = 0; i < w->all->n_witnesses && w->n_witnesses < 8; i++)
+		if (w->all->witnesses[i].system == w->h->system &&
+		    w->all->witnesses[i].product == w->h->product)
+			cite(w, i);
 	return OUTCOME_INDETERMINATE;
 }
 
