@@ -253,6 +253,50 @@ static void the_mft_read_as_a_stream_equals_icat(void **state)
 	close_world(&world);
 }
 
+/* Walks a volume whose bytes were changed at random places; whatever comes, it must end. */
+static void walk_damaged(const uint8_t *good, size_t size, uint64_t seed)
+{
+	CLEANUP(free_p) uint8_t *bytes = malloc(size);
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)64 << 20);
+	CLEANUP(stream_close_p) struct stream *volume = NULL;
+	CLEANUP(filesystem_close_p) struct filesystem *filesystem = NULL;
+	struct failure why = FAILURE_NONE;
+	struct world world = { .arena = arena };
+	struct walk walk = { .world = &world };
+	uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+
+	memcpy(bytes, good, size);
+	for (int i = 0; i < 2000; i++) {
+		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		bytes[(x >> 20) % size] = (uint8_t)(x >> 8);
+	}
+	assert_int_equal(stream_over_memory(span_of(bytes, size), &volume, &why), STATUS_OK);
+	if (filesystem_open(volume, &filesystem, &why) == STATUS_OK)
+		(void)!filesystem_list(filesystem, arena, filesystem_facts(filesystem)->root,
+				       count_entry, &walk, &why);
+}
+
+static void damaged_file_systems_end_in_a_failure_or_a_shorter_list(void **state)
+{
+	static const char *const names[] = { "ext2.E01", "fat12.bin.xz", "testfs1_ntfs.dd.xz",
+					     "hfsplus.raw.xz" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct world world;
+		uint8_t *good;
+
+		open_world(&world, sample(names[i]), 0);
+		good = malloc((size_t)world.volume->size);
+		assert_int_equal(stream_read(world.volume, 0, good, (size_t)world.volume->size,
+					     NULL), STATUS_OK);
+		for (uint64_t seed = 1; seed <= 12; seed++)
+			walk_damaged(good, (size_t)world.volume->size, seed);
+		free(good);
+		close_world(&world);
+	}
+}
+
 static void encrypted_and_unknown_volumes_are_told_apart(void **state)
 {
 	static uint8_t noise[1 << 16];
@@ -296,6 +340,7 @@ int main(void)
 		cmocka_unit_test(deleted_entries_are_listed_with_their_state),
 		cmocka_unit_test(content_and_named_streams_are_read),
 		cmocka_unit_test(the_mft_read_as_a_stream_equals_icat),
+		cmocka_unit_test(damaged_file_systems_end_in_a_failure_or_a_shorter_list),
 		cmocka_unit_test(encrypted_and_unknown_volumes_are_told_apart),
 	};
 

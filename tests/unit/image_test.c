@@ -396,6 +396,36 @@ static void media_of_real_ewf_images_has_the_digest_they_store(void **state)
 	}
 }
 
+static void a_date_of_the_oldest_header_form_alone_has_no_zone(void **state)
+{
+	static const struct {
+		const char *format, *extension;
+		enum instant_zone zone;
+	} forms[] = {
+		{ "encase1", "E01", ZONE_LOCAL },
+		{ "ftk", "E01", ZONE_LOCAL },
+		{ "smart", "s01", ZONE_LOCAL },
+		{ "encase6", "E01", ZONE_UTC },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "form.%s", forms[i].extension);
+		if (run("cd %s && rm -f form.* && ewfacquire -u -q -f %s -B 65536 -t form pattern.raw "
+			">/dev/null 2>&1", scratch, forms[i].format) != 0)
+			skip();
+
+		struct image *image = must_open(in_scratch(name));
+
+		assert_int_equal(image->acquired.state, INSTANT_SET);
+		assert_int_equal(image->acquired.zone, forms[i].zone);
+		image_close(image);
+	}
+	run("rm -f %s/form.*", scratch);
+}
+
 static void virtual_disks_hold_what_qemu_img_finds_in_them(void **state)
 {
 	static const char *const images[] = { "images/ext2.vmdk", "images/ext2.qcow2",
@@ -509,6 +539,7 @@ int main(void)
 		cmocka_unit_test(missing_and_cut_segments_are_named),
 		cmocka_unit_test(what_is_no_disk_is_refused_with_advice),
 		cmocka_unit_test(media_of_real_ewf_images_has_the_digest_they_store),
+		cmocka_unit_test(a_date_of_the_oldest_header_form_alone_has_no_zone),
 		cmocka_unit_test(virtual_disks_hold_what_qemu_img_finds_in_them),
 		cmocka_unit_test(partition_tables_agree_with_mmls),
 	};
