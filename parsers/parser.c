@@ -16,7 +16,8 @@ const struct parser *const all_parsers[] = {
 #undef PARSER
 
 /* Types that readers emit which are no parsers: the survey of a file system. */
-static const struct trace_type *const survey_types[] = { &filesystem_file_type, NULL };
+static const struct trace_type *const survey_types[] = { &filesystem_file_type,
+						      &ntfs_index_entry_type, NULL };
 
 const struct parser *parser_find(struct text name)
 {

@@ -36,4 +36,7 @@ enum filesystem_file_field {
 
 extern const struct trace_type filesystem_file_type; /* "filesystem.file" */
 
+/* A name left behind in the index of an NTFS folder (filesystem/ntfs/index.h). */
+extern const struct trace_type ntfs_index_entry_type; /* "ntfs.index-entry" */
+
 #endif

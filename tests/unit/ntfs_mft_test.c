@@ -2,7 +2,7 @@
 #include "file_support.h"
 
 #include "parsers/filesystem/file.h"
-#include "parsers/filesystem/ntfs/mft.h"
+#include "parsers/filesystem/ntfs/index.h"
 
 struct tally {
 	size_t live, deleted, whole, reused, orphan;
@@ -66,6 +66,7 @@ static void every_live_file_of_a_volume_is_found(void **state)
 	assert_int_equal(o.tally.deleted, 0);
 	assert_int_equal(o.heard.n_lost, 0);
 	assert_int_equal(ntfs_table_emit(&o.heard.ctx, o.table, &o.heard.why), STATUS_OK);
+	/* No name is left behind in the indexes of this volume, which never deleted. */
 	assert_int_equal(o.heard.n_traces, 532);
 	close_corpus(&o);
 }
@@ -185,6 +186,52 @@ static void damage_never_harms_the_reader(void **state)
 	span_free(good);
 }
 
+struct names {
+	size_t n, with_reference;
+	bool has_deleted;
+};
+
+static enum status count_index_name(void *payload, const struct ntfs_index_name *found,
+				    struct failure *why)
+{
+	static const uint8_t deleted[] = "F\0o\0l\0d\0e\0r\0005\0a"; /* and the last zero */
+	struct names *names = payload;
+
+	(void)why;
+	names->n++;
+	names->with_reference += found->reference != 0;
+	names->has_deleted |= found->name.name.size == sizeof(deleted) &&
+			      memcmp(found->name.name.data, deleted, sizeof(deleted)) == 0;
+	return STATUS_OK;
+}
+
+/*
+ * The index of a folder after the first deletion in it. A few lines of Python that walk the live
+ * entries and then the slack find 12 long names there and 54 here.
+ */
+static void names_in_the_slack_of_a_folder_are_found(void **state)
+{
+	const struct span index = corpus_bytes("ntfs/I30_FirstDelete");
+	const uint64_t folder = UINT64_C(0x1200000001d044);
+	struct names names = { 0 };
+
+	(void)state;
+	for (size_t at = 0; at + 4096 <= index.size; at += 4096) {
+		uint8_t *bytes = malloc(4096);
+
+		assert_non_null(bytes);
+		memcpy(bytes, index.data + at, 4096);
+		assert_int_equal(ntfs_index_scan(bytes, 4096, at, folder, count_index_name,
+						 &names, NULL),
+				 STATUS_OK);
+		free(bytes);
+	}
+	assert_int_equal(names.n, 66);
+	assert_true(names.with_reference >= 12);
+	assert_true(names.has_deleted);
+	span_free(index);
+}
+
 static void what_is_no_ntfs_is_declined(void **state)
 {
 	CLEANUP(stream_close_p) struct stream *stream = NULL;
@@ -209,6 +256,7 @@ int main(void)
 		cmocka_unit_test(globs_find_what_fits),
 		cmocka_unit_test(content_reads_as_another_tool_reads_it),
 		cmocka_unit_test(damage_never_harms_the_reader),
+		cmocka_unit_test(names_in_the_slack_of_a_folder_are_found),
 		cmocka_unit_test(what_is_no_ntfs_is_declined),
 	};
 

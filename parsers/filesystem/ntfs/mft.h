@@ -79,7 +79,8 @@ struct text ntfs_table_path(struct ntfs_table *table, uint64_t entry, uint16_t s
 
 /*
  * The survey: emits filesystem.file for each name whose path is wanted (wants_path). Origins are
- * offsets within $MFT, addresses "MFT entry ENTRY-SEQUENCE".
+ * offsets within $MFT, addresses "MFT entry ENTRY-SEQUENCE". Then ntfs.index-entry for what only
+ * the slack of folders still names (index.h).
  */
 MUST_USE enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
 				     struct failure *why);

@@ -4,7 +4,7 @@
 
 #include "parsers/base/text.h"
 #include "parsers/filesystem/file.h"
-#include "parsers/filesystem/ntfs/mft.h"
+#include "parsers/filesystem/ntfs/index.h"
 
 struct survey {
 	struct parse_context *ctx;
@@ -195,7 +195,10 @@ enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
 
 	if (!buffer)
 		return failure_set(why, ERR_NO_MEMORY, "no memory for a record");
-	return ntfs_table_visit(table, visit, &survey, why);
+
+	const enum status status = ntfs_table_visit(table, visit, &survey, why);
+
+	return status < 0 ? status : ntfs_index_emit(ctx, table, why);
 }
 
 enum status ntfs_survey(struct parse_context *ctx, struct stream *stream, struct failure *why)

@@ -403,6 +403,21 @@ enum status ntfs_open_file(struct ntfs_volume *volume, uint64_t entry, struct te
 	return ntfs_content_stream(volume->stream, volume->cluster_size, &content, ret, why);
 }
 
+enum status ntfs_open_index(struct ntfs_volume *volume, uint64_t entry, struct stream **ret,
+			    struct failure *why)
+{
+	static const uint8_t name[] = { '$', 0, 'I', 0, '3', 0, '0', 0 };
+	CLEANUP(ntfs_content_clear) struct ntfs_content content = { 0 };
+	const enum status status = ntfs_volume_content(volume, entry, NTFS_INDEX_ALLOCATION,
+						       span_of(name, sizeof(name)), &content, why);
+
+	if (status != STATUS_OK)
+		return status;
+	if (content.resident || !volume->stream)
+		return STATUS_END;
+	return ntfs_content_stream(volume->stream, volume->cluster_size, &content, ret, why);
+}
+
 /* Whether a run's bits in $Bitmap are all clear. */
 static enum status run_is_free(struct stream *bitmap, const struct ntfs_run *run, bool *ret,
 			       struct failure *why)

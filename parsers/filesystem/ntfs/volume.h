@@ -70,6 +70,10 @@ MUST_USE enum status ntfs_volume_content(struct ntfs_volume *volume, uint64_t en
 MUST_USE enum status ntfs_open_file(struct ntfs_volume *volume, uint64_t entry, struct text name,
 				    struct stream **ret, struct failure *why);
 
+/* Opens the index records of a folder ($I30). STATUS_END when it is small and has none. */
+MUST_USE enum status ntfs_open_index(struct ntfs_volume *volume, uint64_t entry,
+				     struct stream **ret, struct failure *why);
+
 /*
  * The next offset >= offset of a stream of ntfs_open_file at which clusters are allocated;
  * the stream's size when there is none; offset itself for any other stream.
