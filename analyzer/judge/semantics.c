@@ -365,6 +365,7 @@ static const struct semantics {
 	{ "windows.amcache.file", read_undated },
 	{ "windows.amcache.program", read_amcache_program },
 	{ "windows.bam.run", read_prefetch },
+	{ "windows.compatibility-store.entry", read_undated },
 	{ "windows.event.crash", read_use },
 	{ "windows.event.driver", read_attempt },
 	{ "windows.event.inventory", read_inventory },

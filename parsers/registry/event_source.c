@@ -24,7 +24,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type source_type = {
 	.name = "windows.registry.event-source",
-	.message = "Event log {channel}: source {source} is registered",
+	.message = "Registered with event log {channel}: {source}",
 	.fields = fields,
 };
 

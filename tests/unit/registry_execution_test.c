@@ -5,7 +5,8 @@
  */
 #include "tests/unit/registry_support.h"
 
-extern const struct parser amcache_parser, bam_parser, muicache_parser, userassist_parser;
+extern const struct parser amcache_parser, bam_parser, compatibility_store_parser, muicache_parser,
+	userassist_parser;
 
 static void the_old_layout_of_amcache_is_read(void **state)
 {
@@ -72,6 +73,12 @@ static void programs_started_by_a_user_are_read(void **state)
 	(void)state;
 	see_hive(&seen, "/Users/nfury/NTUSER.DAT", "hives/nfury_NTUSER.DAT", NULL, NULL);
 	see_parser(&seen, &userassist_parser);
+	see_parser(&seen, &compatibility_store_parser);
+	assert_int_equal(count_lines(&seen, "windows.compatibility-store.entry",
+				     "|path=\\\\controller\\public\\Security Tools\\McAfee\\"
+				     "McAfeeSetup.exe|list=Persisted|",
+				     "|user=nfury|"),
+			 1);
 	assert_true(count_lines(&seen, "windows.userassist.run",
 				"|path=P:\\Security Tools\\McAfee\\McAfeeSetup.exe|",
 				"|last_run=2011-08-25T03:12:58") >= 1);
@@ -106,6 +113,9 @@ static void recent_apps_are_read(void **state)
 		 "hives_dirty/transactions_NTUSER.DAT.LOG1.xz",
 		 "hives_dirty/transactions_NTUSER.DAT.LOG2.xz");
 	see_parser(&seen, &muicache_parser);
+	see_parser(&seen, &compatibility_store_parser);
+	assert_true(count_lines(&seen, "windows.compatibility-store.entry", "|path=setup64.exe|",
+				"|list=Store|") >= 1);
 	assert_true(count_lines(&seen, "windows.recent-apps.run", "|path=D:\\setup64.exe|",
 				"|last_run=2017-07-12T") >= 1);
 	unsee(&seen);
