@@ -95,6 +95,7 @@ struct weighing {
 	const struct system *system;
 	enum duty duty;
 	int64_t deadline; /* 0: none */
+	const char *issued; /* day of the act, YYYY-MM-DD */
 	struct notes reasons, qualified;
 	size_t *witnesses;
 	size_t n_witnesses;
@@ -153,6 +154,18 @@ static const struct episode *last_episode(const struct product_history *h)
 static bool acquired_before(const struct weighing *w)
 {
 	return w->all->acquired && w->all->acquired < w->deadline;
+}
+
+/* Where the act gives no last day the days that passed are facts of their own. */
+static void count_days(struct weighing *w)
+{
+	const struct instant issued = instant_parse(text_of(w->issued));
+	const struct episode *e = last_episode(w->h);
+
+	if (!instant_is_set(issued) || !e || !e->removed || !bound_has_end(e->removal))
+		return;
+	say(&w->reasons, "its last removal ended %lld day(s) after the act was issued on %s",
+	    (long long)((e->removal.not_after - issued.ticks) / TICKS_PER_DAY), w->issued);
 }
 
 /* A beginning whose lower bound is at or after D. */
@@ -318,6 +331,7 @@ static enum outcome weigh(struct weighing *w)
 	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
 		for (size_t i = 0; i < w->h->n_episodes; i++)
 			explain_episode(w, &w->h->episodes[i]);
+		count_days(w);
 		say(&w->reasons, "the duty has no date to judge by");
 		return OUTCOME_NOTED;
 	}
@@ -401,7 +415,8 @@ static struct weighing weighing_of(struct judging *j, const struct judgement *al
 			      .h = h,
 			      .system = &j->systems[system],
 			      .duty = v->duty,
-			      .deadline = v->deadline };
+			      .deadline = v->deadline,
+			      .issued = v->mandate->issued };
 
 	w.reasons = (struct notes){ j->arena, arena_array(j->arena, REASONS_MAX,
 							  sizeof(struct text)), 0 };
@@ -448,6 +463,21 @@ static enum outcome nothing_found(struct weighing *w)
 
 /* -- the verdict --------------------------------------------------------------------------- */
 
+/*
+ * A day given for a whole mandate is that of the steps which order something of a machine; where
+ * it has only advice, of those.
+ */
+static bool takes_own_day(const struct mandate *mandate, const struct milestone *milestone)
+{
+	bool orders = false;
+
+	for (unsigned i = 0; i < mandate->n_milestones; i++)
+		orders |= mandate->milestones[i].duty != DUTY_INFORMATION &&
+			  mandate->milestones[i].duty != DUTY_NO_INSTALL_FROM;
+	return !orders || (milestone->duty != DUTY_INFORMATION &&
+			   milestone->duty != DUTY_NO_INSTALL_FROM);
+}
+
 static void set_duty(const struct judging *j, const struct mandate *mandate,
 		     const struct milestone *milestone, struct verdict *v)
 {
@@ -459,6 +489,8 @@ static void set_duty(const struct judging *j, const struct mandate *mandate,
 		if (!text_equal_folded(own->mandate, text_of(mandate->id)) ||
 		    (own->milestone.size &&
 		     !text_equal_folded(own->milestone, text_of(milestone->id))))
+			continue;
+		if (own->milestone.size == 0 && !takes_own_day(mandate, milestone))
 			continue;
 		v->duty = DUTY_REMOVE_BY;
 		v->deadline = own->deadline;
