@@ -79,9 +79,16 @@ void collector_free(struct collector *collector)
 	if (!collector)
 		return;
 	for (size_t i = 0; collector->workers && i < collector->n_workers; i++) {
-		if (collector->workers[i].fd >= 0)
-			(void)close(collector->workers[i].fd); /* the reader ends at that */
-		free(collector->workers[i].input);
+		struct worker *worker = &collector->workers[i];
+		int wait_status;
+
+		/* What it does is not wanted any more. Without a spawner it is dead already. */
+		if (worker->fd >= 0 && worker->job &&
+		    spawner_end(&collector->spawner, worker->pid, true, &wait_status, NULL) < 0)
+			worker->job = NULL;
+		if (worker->fd >= 0)
+			(void)close(worker->fd); /* an idle reader ends at that */
+		free(worker->input);
 	}
 	spawner_stop(&collector->spawner);
 	for (size_t i = 0; i < collector->n_jobs; i++) {

@@ -110,8 +110,12 @@ struct candidate {
 	bool is_hive;
 };
 
+struct source_glob;
+
 struct candidates {
 	struct reader *reader;
+	const struct source_glob *globs; /* of all parsers */
+	size_t n_globs;
 	struct candidate *first, **end;  /* sources, as found */
 	struct candidate *logs;          /* transaction logs */
 };
@@ -122,48 +126,90 @@ static struct text below_old_windows(struct text path)
 	static const char old[] = "/Windows.old";
 	const size_t n = sizeof(old) - 1;
 
-	if (path.size > n && path.data[n] == '/' &&
+	if (path.size > n && path.data[n] == '/' && path.data[n - 4] == '.' &&
 	    text_equal_folded((struct text){ path.data, n }, (struct text){ old, n }))
 		return (struct text){ path.data + n, path.size - n };
 	return (struct text){ NULL, 0 };
 }
 
-/* Paths may end in ":STREAM", a named stream of an NTFS file. */
-static bool fits_any(const struct parser *parser, struct text path)
-{
-	for (size_t i = 0; parser->paths && parser->paths[i]; i++)
-		if (path_fits(parser->paths[i], path))
-			return true;
-	return false;
-}
+/*
+ * One path of one parser. A volume has many files and few sources: most are told apart by the
+ * literal end of the glob alone.
+ */
+struct source_glob {
+	uint32_t parser;
+	const char *glob;
+	const char *tail; /* what stands behind the last wildcard, in ASCII */
+	size_t tail_size;
+	const char *stream; /* behind ':', of an NTFS stream; NULL: the content itself */
+};
 
-/* The stream that some parser wants of the file of this path; data NULL when none does. */
-static struct text wanted_stream(struct text path)
+static size_t index_globs(struct source_glob *globs, size_t room)
 {
-	for (size_t i = 0; all_parsers[i]; i++)
+	size_t n = 0;
+
+	for (uint32_t i = 0; all_parsers[i]; i++)
 		for (size_t j = 0; all_parsers[i]->paths && all_parsers[i]->paths[j]; j++) {
 			const char *glob = all_parsers[i]->paths[j];
+			const char *tail = glob + strlen(glob);
 			const char *colon = strrchr(glob, ':');
-			const size_t head = colon ? (size_t)(colon - glob) : 0;
 
-			if (colon && path.size == head &&
-			    text_equal_folded((struct text){ glob, head }, path))
-				return text_of(colon + 1);
+			while (tail > glob && tail[-1] != '*' && tail[-1] != '?' &&
+			       (unsigned char)tail[-1] < 0x80)
+				tail--;
+			if (n < room)
+				globs[n] = (struct source_glob){ i, glob, tail, strlen(tail),
+								 colon ? colon + 1 : NULL };
+			n++;
 		}
-	return (struct text){ NULL, 0 };
+	return n;
 }
 
-static bool find_parsers(struct text path, struct job_order *order, bool *is_hive)
+static char fold_ascii(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool has_tail(struct text path, const struct source_glob *glob)
+{
+	if (path.size < glob->tail_size)
+		return false;
+	for (size_t i = 1; i <= glob->tail_size; i++)
+		if (fold_ascii(path.data[path.size - i]) !=
+		    fold_ascii(glob->tail[glob->tail_size - i]))
+			return false;
+	return true;
+}
+
+/* The stream that some parser wants of the file of this path; NULL when none does. */
+static const char *wanted_stream(const struct candidates *all, struct text path)
+{
+	for (size_t i = 0; i < all->n_globs; i++) {
+		const struct source_glob *glob = &all->globs[i];
+		const size_t head = glob->stream ? (size_t)(glob->stream - glob->glob) - 1 : 0;
+
+		if (glob->stream && path.size == head &&
+		    text_equal_folded((struct text){ glob->glob, head }, path))
+			return glob->stream;
+	}
+	return NULL;
+}
+
+static bool find_parsers(const struct candidates *all, struct text path, struct job_order *order,
+			 bool *is_hive)
 {
 	const struct text old = below_old_windows(path);
 	bool any = false;
 
-	for (size_t i = 0; all_parsers[i]; i++) {
-		if (!fits_any(all_parsers[i], path) &&
-		    !(old.data && fits_any(all_parsers[i], old)))
+	for (size_t i = 0; i < all->n_globs; i++) {
+		const struct source_glob *glob = &all->globs[i];
+
+		if (!has_tail(path, glob) ||
+		    (!path_fits(glob->glob, path) &&
+		     !(old.data && path_fits(glob->glob, old))))
 			continue;
-		job_add_parser(order, i);
-		*is_hive |= all_parsers[i]->parse_hive != NULL;
+		job_add_parser(order, glob->parser);
+		*is_hive |= all_parsers[glob->parser]->parse_hive != NULL;
 		any = true;
 	}
 	return any;
@@ -173,6 +219,8 @@ static bool is_log_name(struct text path)
 {
 	static const char *const ends[] = { ".log", ".log1", ".log2" };
 
+	if (path.size == 0 || !strchr("gG12", path.data[path.size - 1]))
+		return false;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		const struct text end = text_of(ends[i]);
 
@@ -192,7 +240,7 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 					      .entry = file->entry,
 					      .sequence = file->sequence,
 					      .deleted = file->deleted } };
-	const bool is_source = find_parsers(file->path, &found.order, &found.is_hive);
+	const bool is_source = find_parsers(all, file->path, &found.order, &found.is_hive);
 
 	if (!is_source && (file->deleted || !is_log_name(file->path)))
 		return STATUS_OK;
@@ -218,13 +266,11 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 static enum status consider(void *payload, const struct view_file *file, struct failure *why)
 {
 	struct candidates *all = payload;
-	const struct text stream = file->deleted ? (struct text){ NULL, 0 } :
-						   wanted_stream(file->path);
+	const char *stream = file->deleted ? NULL : wanted_stream(all, file->path);
 
-	if (stream.data) {
+	if (stream) {
 		const char *path = arena_printf(all->reader->arena, "%.*s:%s",
-						(int)file->path.size, file->path.data,
-						stream.data);
+						(int)file->path.size, file->path.data, stream);
 		struct view_file named = *file;
 
 		if (!path)
@@ -347,8 +393,13 @@ enum status read_volume_group(struct reader *reader, struct failure *why)
 enum status read_one_volume(struct reader *reader, struct failure *why)
 {
 	struct stream *entries = view_entries(reader->view);
-	struct candidates all = { .reader = reader };
+	struct candidates all = { .reader = reader, .n_globs = index_globs(NULL, 0) };
+	struct source_glob *globs = arena_array(reader->arena, all.n_globs + 1, sizeof(*globs));
 
+	if (!globs)
+		return failure_set(why, ERR_NO_MEMORY, "paths of parsers");
+	(void)index_globs(globs, all.n_globs); /* as many as were counted */
+	all.globs = globs;
 	all.end = &all.first;
 	message_start(&reader->message, MESSAGE_VIEW);
 	message_text(&reader->message, text_of(view_filesystem(reader->view)));

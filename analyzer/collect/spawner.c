@@ -9,6 +9,8 @@
 
 #include "analyzer/collect/job.h"
 
+enum { SPAWNER_GRACE_S = 2 };
+
 /* Requests and answers between supervisor and spawner: both are this program, and trusted. */
 struct request {
 	enum { REQUEST_FORK, REQUEST_END, REQUEST_KILL } what;
@@ -124,7 +126,7 @@ static _Noreturn void spawner_main(int control, const struct collect_options *op
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n != (ssize_t)sizeof(request))
-			_exit(0); /* the supervisor is gone */
+			break; /* the supervisor is gone, or done */
 		if (request.what == REQUEST_FORK) {
 			answer = fork_reader(control, options, wanted, &fd);
 		} else {
@@ -138,8 +140,14 @@ static _Noreturn void spawner_main(int control, const struct collect_options *op
 		if (fd >= 0)
 			(void)close(fd);
 		if (!sent)
-			_exit(0);
+			break;
 	}
+	/* Readers at rest end with their sockets; those at work when the supervisor was killed
+	 * die with this process. */
+	(void)alarm(SPAWNER_GRACE_S);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	_exit(0);
 }
 
 enum status spawner_start(const struct collect_options *options, const struct wanted *wanted,
