@@ -59,6 +59,21 @@ static void check(const char *file, size_t n, const char *format, const char *wa
 			assert_true(fewer.n <= n);
 		free(cut);
 	}
+	/* Flipped bytes: no crash, and an end. */
+	for (uint32_t round = 0, random = 1; round < 60; round++) {
+		uint8_t *flipped = malloc(cache.size);
+		struct found any = { .arena = arena };
+
+		assert_non_null(flipped);
+		memcpy(flipped, cache.data, cache.size);
+		for (unsigned i = 0; i < 20; i++) {
+			random = random * 1664525 + 1013904223;
+			flipped[(random >> 3) % cache.size] ^= (uint8_t)(random >> 24);
+		}
+		if (shimcache_decode(span_of(flipped, cache.size), look, &any, &name, &why) >= 0)
+			assert_true(any.n <= cache.size);
+		free(flipped);
+	}
 	free((void *)(uintptr_t)cache.data);
 }
 
