@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import jsonschema
 import yaml
 
 failures = []
@@ -19,6 +20,14 @@ def expect(what, good, seen=""):
     print("%s %s%s" % ("ok  " if good else "FAIL", what, "" if good else ": " + str(seen)))
     if not good:
         failures.append(what)
+
+
+def form_errors(report):
+    """What the JSON Schema of the report says against it."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "../../analyzer/report/avouch.report-1.schema.json")) as schema:
+        validator = jsonschema.Draft202012Validator(json.load(schema))
+    return [error.message[:200] for error in validator.iter_errors(report)][:3]
 
 
 def when(text):
@@ -71,6 +80,7 @@ def check_verdict(report, wanted):
 
 def check_report(report, expected):
     expect("schema", report.get("schema") == "avouch.report/1")
+    expect("the report fits its published form", not form_errors(report), form_errors(report))
     names = [s.get("hostname") for s in report["systems"]]
     for host in as_list(expected.get("hostname", [])):
         expect("host name %s" % host, host in names, names)
