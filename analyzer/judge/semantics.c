@@ -360,6 +360,7 @@ static const struct semantics {
 	void (*read)(struct reading_of *r);
 } table[] = {
 	{ "filesystem.file", read_file },
+	{ "ntfs.index-entry", read_file },
 	{ "ntfs.usn", read_usn },
 	{ "windows.amcache.driver", read_undated },
 	{ "windows.amcache.file", read_undated },
@@ -379,6 +380,7 @@ static const struct semantics {
 	{ "windows.event.task", read_attempt },
 	{ "windows.log.install", read_attempt },
 	{ "windows.muicache.entry", read_undated },
+	{ "windows.pca.launch", read_prefetch },
 	{ "windows.prefetch.run", read_prefetch },
 	{ "windows.recent-apps.run", read_last_run },
 	{ "windows.registry.legacy-device", read_undated },

@@ -12,6 +12,9 @@
  * Index record: 0 4 "INDX"  4 2 usa offset  6 2 usa count  24 node header
  * Index entry: 0 8 file reference  8 2 length  10 2 size of the $FILE_NAME  12 2 flags  16 ...
  */
+/* Bit of the attributes in $FILE_NAME alone that marks folders. */
+#define FOLDER_ATTRIBUTE UINT32_C(0x10000000)
+
 enum {
 	RECORD = 4096,
 	ENTRY_HEADER = 16,
@@ -22,6 +25,7 @@ enum {
 enum index_field {
 	INDEX_PATH,
 	INDEX_NAME,
+	INDEX_KIND,
 	INDEX_ENTRY,
 	INDEX_SEQUENCE,
 	INDEX_PARENT,
@@ -40,6 +44,7 @@ enum index_field {
 static const struct trace_field index_fields[] = {
 	[INDEX_PATH] = { "path", VALUE_TEXT, ASPECT_PATH, ASPECT_NONE, "Path" },
 	[INDEX_NAME] = { "name", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Name" },
+	[INDEX_KIND] = { "kind", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Kind" },
 	[INDEX_ENTRY] = { "entry", VALUE_UINT, ASPECT_NONE, ASPECT_NONE, "Entry" },
 	[INDEX_SEQUENCE] = { "sequence", VALUE_UINT, ASPECT_NONE, ASPECT_NONE, "Sequence" },
 	[INDEX_PARENT] = { "parent", VALUE_UINT, ASPECT_NONE, ASPECT_NONE, "Parent entry" },
@@ -171,6 +176,8 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 
 	values[INDEX_PATH] = value_text(path);
 	values[INDEX_NAME] = value_text(name);
+	values[INDEX_KIND] = value_text(n->attributes & FOLDER_ATTRIBUTE ? TEXT("folder") :
+									   TEXT("file"));
 	if (found->reference) {
 		values[INDEX_ENTRY] = value_uint(ntfs_entry_of(found->reference));
 		values[INDEX_SEQUENCE] = value_uint(ntfs_sequence_of(found->reference));
@@ -183,7 +190,10 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 	values[INDEX_MODIFIED] = value_instant(instant_from_filetime(n->modified));
 	values[INDEX_CHANGED] = value_instant(instant_from_filetime(n->changed));
 	values[INDEX_ACCESSED] = value_instant(instant_from_filetime(n->accessed));
-	values[INDEX_CONTAINER_MODIFIED] = value_instant(s->folder_modified);
+	/* A file that lives on under another name or elsewhere was not deleted. */
+	if (found->reference && !ntfs_table_is_live(s->table, ntfs_entry_of(found->reference),
+						    ntfs_sequence_of(found->reference)))
+		values[INDEX_CONTAINER_MODIFIED] = value_instant(s->folder_modified);
 	if (superseded)
 		values[INDEX_SUPERSEDED] = value_uint(1);
 	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u $I30 at 0x%" PRIx64,

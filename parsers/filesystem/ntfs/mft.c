@@ -603,3 +603,9 @@ struct text ntfs_table_path(struct ntfs_table *table, uint64_t entry, uint16_t s
 
 	return (struct text){ arena_text(arena, path), path.size };
 }
+
+bool ntfs_table_is_live(const struct ntfs_table *table, uint64_t entry, uint16_t sequence)
+{
+	return entry < table->n_entries && table->entries[entry].in_use &&
+	       table->entries[entry].sequence == sequence;
+}

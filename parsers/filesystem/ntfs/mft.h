@@ -77,6 +77,9 @@ MUST_USE enum status ntfs_table_find(struct ntfs_table *table, struct text path,
 struct text ntfs_table_path(struct ntfs_table *table, uint64_t entry, uint16_t sequence,
 			    struct arena *arena, enum ntfs_path_state *ret_state);
 
+/* Whether the file of that entry and sequence is live, under whatever name. */
+bool ntfs_table_is_live(const struct ntfs_table *table, uint64_t entry, uint16_t sequence);
+
 /*
  * The survey: emits filesystem.file for each name whose path is wanted (wants_path). Origins are
  * offsets within $MFT, addresses "MFT entry ENTRY-SEQUENCE". Then ntfs.index-entry for what only
