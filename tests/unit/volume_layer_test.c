@@ -148,6 +148,10 @@ static void luks_2_is_called_encrypted_and_plain_volumes_are_declined(void **sta
 	assert_int_equal(encrypted_open(image->stream, &right, &plain, &why), ERR_ENCRYPTED);
 	print_message("%s\n", why.text);
 	image_close(image);
+	/* BitLocker To Go looks like a FAT volume of a few discovery files. */
+	image = open_sample("bdetogo.raw");
+	assert_int_equal(encrypted_open(image->stream, &right, &plain, &why), ERR_ENCRYPTED);
+	image_close(image);
 	image = open_sample("ext2.E01");
 	assert_int_equal(encrypted_open(image->stream, &right, &plain, &why), STATUS_DECLINED);
 	image_close(image);
