@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small sources: recycle bin, Program Compatibility Assistant. */
+/* The small sources: recycle bin, Program Compatibility Assistant, task files. */
 #include "file_support.h"
 
-extern const struct parser recycle_parser, pca_parser;
+extern const struct parser recycle_parser, pca_parser, task_file_parser;
 
 struct seen {
 	size_t n;
-	char path[512], time[INSTANT_TEXT_SIZE];
+	char path[512], task[128], time[INSTANT_TEXT_SIZE];
 };
 
 static void see(struct heard *heard, const struct trace *trace)
 {
 	struct seen *seen = heard->payload;
 	const struct text path = trace_text(trace, "path");
+	const struct text task = trace_text(trace, "task");
 	const struct instant deleted = trace_instant(trace, "deleted");
 
 	if (seen->n++ > 0)
 		return;
-	(void)snprintf(seen->path, sizeof(seen->path), "%.*s", (int)path.size, path.data);
+	(void)snprintf(seen->path, sizeof(seen->path), "%.*s", (int)path.size,
+		       path.data ? path.data : "");
+	(void)snprintf(seen->task, sizeof(seen->task), "%.*s", (int)task.size,
+		       task.data ? task.data : "");
 	(void)instant_format(instant_is_set(deleted) ? deleted : trace_instant(trace, "run"),
 			     seen->time);
 }
@@ -77,11 +81,43 @@ static void recycle_bin_items_of_both_versions_are_read(void **state)
 	assert_int_equal(parse_with(&recycle_parser, span_of(item, 36), &seen), ERR_UNSUPPORTED);
 }
 
+static void actions_of_a_task_are_read(void **state)
+{
+	static const char xml[] =
+		"<?xml version=\"1.0\" encoding=\"UTF-16\"?><Task version=\"1.2\">"
+		"<RegistrationInfo><Date>2017-06-14T11:22:31</Date><Author>A &amp; B</Author>"
+		"<URI>\\Example\\Update</URI></RegistrationInfo><Actions><Exec>"
+		"<Command>\"C:\\Program Files\\x &amp; y.exe\"</Command></Exec>"
+		"<Exec><Command>b.exe</Command><Arguments>/s</Arguments></Exec></Actions></Task>";
+	uint8_t wide[2 * sizeof(xml)] = { 0xff, 0xfe };
+	struct seen seen;
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof(xml); i++) {
+		wide[2 + 2 * i] = (uint8_t)xml[i];
+		wide[3 + 2 * i] = 0;
+	}
+	assert_int_equal(parse_with(&task_file_parser, span_of(wide, sizeof(wide)), &seen),
+			 STATUS_OK);
+	assert_int_equal(seen.n, 2);
+	assert_string_equal(seen.path, "\"C:\\Program Files\\x & y.exe\"");
+	assert_string_equal(seen.task, "\\Example\\Update");
+	for (size_t size = 0; size < sizeof(xml); size++) {
+		char *cut = malloc(size + 1);
+
+		assert_non_null(cut);
+		memcpy(cut, xml, size);
+		(void)!parse_with(&task_file_parser, span_of(cut, size), &seen);
+		free(cut);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_launch_is_read),
 		cmocka_unit_test(recycle_bin_items_of_both_versions_are_read),
+		cmocka_unit_test(actions_of_a_task_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
