@@ -92,9 +92,48 @@ static bool fits(struct text glob, size_t g, struct text path, size_t p, unsigne
 	return p == path.size;
 }
 
+/* Whether two bytes are ASCII and differ for folding, too: then no fold makes their letters one. */
+static bool byte_differs(char a, char b)
+{
+	const unsigned char x = (unsigned char)a, y = (unsigned char)b;
+
+	if (x >= 0x80 || y >= 0x80 || x == y)
+		return false;
+	return (x | 0x20) != (y | 0x20) || (x | 0x20) < 'a' || (x | 0x20) > 'z';
+}
+
+static bool is_wild(char c)
+{
+	return c == '*' || c == '?';
+}
+
+/*
+ * Refuses most paths by the letters after the glob's last wildcard and before its first. Where a
+ * letter of more than one byte stands on either side, nothing is said.
+ */
+static bool ends_differ(struct text glob, struct text path)
+{
+	for (size_t i = 1; i <= glob.size && !is_wild(glob.data[glob.size - i]); i++) {
+		if (i > path.size || byte_differs(glob.data[glob.size - i], path.data[path.size - i]))
+			return true;
+		if (((glob.data[glob.size - i] | path.data[path.size - i]) & 0x80) != 0)
+			break;
+	}
+	for (size_t i = 0; i < glob.size && !is_wild(glob.data[i]); i++) {
+		if (i >= path.size || byte_differs(glob.data[i], path.data[i]))
+			return true;
+		if (((glob.data[i] | path.data[i]) & 0x80) != 0)
+			break;
+	}
+	return false;
+}
+
 bool path_fits(const char *glob, struct text path)
 {
+	const struct text pattern = text_of(glob);
 	unsigned steps = 0;
 
-	return fits(text_of(glob), 0, path, 0, &steps);
+	if (ends_differ(pattern, path))
+		return false;
+	return fits(pattern, 0, path, 0, &steps);
 }
