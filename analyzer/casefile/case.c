@@ -41,6 +41,8 @@ static const struct {
 		    "path TEXT NOT NULL, reader TEXT NOT NULL, size INTEGER NOT NULL, "
 		    "entry INTEGER NOT NULL, sequence INTEGER NOT NULL, deleted INTEGER NOT NULL, "
 		    "reading INTEGER NOT NULL, companions TEXT)" },
+	{ "step", "CREATE TABLE step (place INTEGER PRIMARY KEY, done INTEGER NOT NULL, "
+		  "work BLOB NOT NULL)" },
 	{ "trace", "CREATE TABLE trace (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, "
 		   "type TEXT NOT NULL, recovery INTEGER NOT NULL, offset INTEGER NOT NULL, "
 		   "size INTEGER NOT NULL, companion INTEGER NOT NULL, address TEXT, fields BLOB "
@@ -71,6 +73,10 @@ static const char *const statement_sql[CASE_N_STATEMENTS] = {
 	[ADD_PROBLEM] = "INSERT INTO problem VALUES (NULL,?,?,?,?,?,?)",
 	[SET_FACT] = "INSERT INTO fact VALUES (?,?) "
 		     "ON CONFLICT (key) DO UPDATE SET value=excluded.value",
+	[ADD_STEP] = "INSERT INTO step VALUES (?,0,?)",
+	[END_STEP] = "UPDATE step SET done=1 WHERE place=?",
+	[DROP_STEPS] = "DELETE FROM step",
+	[LOAD_STEPS] = "SELECT * FROM step ORDER BY place",
 	[ADD_JUDGEMENT] = "INSERT INTO judgement VALUES (NULL,?,?,?,?,?)",
 	[FIND_JUDGEMENT] = "SELECT id, document, tool_version, signatures_sha256, "
 			   "mandates_sha256, exit_status FROM judgement WHERE id=?",

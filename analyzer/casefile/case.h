@@ -146,6 +146,21 @@ MUST_USE enum status case_begin(struct case_file *file, struct failure *why);
 MUST_USE enum status case_commit(struct case_file *file, struct failure *why);
 void case_rollback(struct case_file *file);
 
+/*
+ * Steps of an unfinished collection, so that it can be resumed: what is to be done, as the collector
+ * wrote it, in order of place from 0, and whether it is done. A finished case has none.
+ */
+struct case_step {
+	bool done;
+	struct span work;
+};
+MUST_USE enum status case_add_step(struct case_file *file, size_t place, struct span work,
+				   struct failure *why);
+MUST_USE enum status case_end_step(struct case_file *file, size_t place, struct failure *why);
+MUST_USE enum status case_drop_steps(struct case_file *file, struct failure *why);
+MUST_USE enum status case_load_steps(struct case_file *file, struct arena *arena,
+				     struct case_step **ret, size_t *ret_n, struct failure *why);
+
 /* Reads everything into the arena. */
 MUST_USE enum status case_load(struct case_file *file, struct arena *arena,
 			       struct case_contents *ret, struct failure *why);

@@ -305,6 +305,34 @@ enum status case_load(struct case_file *file, struct arena *arena, struct case_c
 	return STATUS_OK;
 }
 
+static void read_step(struct row *r, void *item)
+{
+	struct case_step *row = item;
+
+	r->column++; /* the place is the order of rows */
+	row->done = take_enum(r, 1) == 1;
+
+	const void *data = sqlite3_column_blob(r->statement, r->column);
+	const size_t size = (size_t)sqlite3_column_bytes(r->statement, r->column);
+	const void *copy = arena_copy(r->arena, data ? data : "", size);
+
+	if (!copy)
+		r->status = ERR_NO_MEMORY;
+	row->work = span_of(copy, size);
+}
+
+enum status case_load_steps(struct case_file *file, struct arena *arena, struct case_step **ret,
+			    size_t *ret_n, struct failure *why)
+{
+	void *rows = NULL;
+	const enum status status = load(file, arena, LOAD_STEPS, sizeof(struct case_step),
+					read_step, &rows, ret_n, why);
+
+	if (status >= 0)
+		*ret = rows;
+	return status;
+}
+
 enum status case_find_judgement(struct case_file *file, int64_t id, struct arena *arena,
 				struct case_judgement *ret, struct failure *why)
 {

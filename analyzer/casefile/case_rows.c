@@ -273,3 +273,35 @@ enum status case_add_judgement(struct case_file *file, struct case_judgement *ro
 	bind_int(&b, row->exit_status);
 	return insert(file, &b, "add judgement", &row->id, why);
 }
+
+enum status case_add_step(struct case_file *file, size_t place, struct span work,
+			  struct failure *why)
+{
+	struct binder b;
+	const enum status status = start(file, ADD_STEP, &b, why);
+
+	if (status < 0)
+		return status;
+	bind_int(&b, (int64_t)place);
+	bind_bytes(&b, work);
+	return case_run(file, &b, "add step", why);
+}
+
+enum status case_end_step(struct case_file *file, size_t place, struct failure *why)
+{
+	struct binder b;
+	const enum status status = start(file, END_STEP, &b, why);
+
+	if (status < 0)
+		return status;
+	bind_int(&b, (int64_t)place);
+	return case_run(file, &b, "end step", why);
+}
+
+enum status case_drop_steps(struct case_file *file, struct failure *why)
+{
+	struct binder b;
+	const enum status status = start(file, DROP_STEPS, &b, why);
+
+	return status < 0 ? status : case_run(file, &b, "end collection", why);
+}

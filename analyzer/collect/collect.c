@@ -538,9 +538,12 @@ static enum status run_jobs(struct collector *collector, struct failure *why)
 	return STATUS_OK;
 }
 
-/* Digests come last: nothing else waits for them. */
+/* Digests come last: nothing else waits for them. A resumed case may have them already. */
 static enum status add_digests(struct collector *collector, struct failure *why)
 {
+	if (collector->n_jobs &&
+	    collector->jobs[collector->n_jobs - 1]->order.kind == JOB_DIGEST)
+		return STATUS_OK;
 	for (size_t i = 0; i < collector->options->n_evidence; i++) {
 		const struct job_order order = { .kind = JOB_DIGEST, .evidence = (uint32_t)i };
 		struct job *job;
@@ -558,7 +561,7 @@ enum status collect_run(struct collector *collector, struct case_file *file, str
 {
 	collector->file = file;
 
-	enum status status = store_start(collector, why);
+	enum status status = resume_or_start(collector, why);
 
 	if (status >= 0)
 		status = run_jobs(collector, why);
@@ -570,5 +573,10 @@ enum status collect_run(struct collector *collector, struct case_file *file, str
 		case_rollback(file); /* of the source that was being written */
 		return status;
 	}
-	return case_set_fact(file, "collection", "complete", why);
+	status = case_begin(file, why);
+	if (status >= 0)
+		status = case_drop_steps(file, why);
+	if (status >= 0)
+		status = case_set_fact(file, "collection", "complete", why);
+	return status < 0 ? status : case_commit(file, why);
 }

@@ -41,6 +41,7 @@ struct collect_options {
 	bool unattended;            /* never ask for secrets */
 	const char *const *secrets; /* passwords and recovery keys to try */
 	size_t n_secrets;
+	const char *tool; /* version and signatures: a case of another is not resumed; or NULL */
 	unsigned source_timeout_s;  /* wall clock of one source; 0: 300 */
 	/* One line of progress, now and then; NULL: none. */
 	void (*progress)(void *payload, const char *line);
@@ -60,7 +61,8 @@ MUST_USE enum status collector_new(const struct collect_options *options,
 				   struct failure *why);
 
 /*
- * Collects into the case. STATUS_OK also when parts of the evidence could not be read: the case's
+ * Collects into the case: a new one, or an unfinished one of the same evidence, tool and options,
+ * which is resumed where it was left (ERR_UNSUPPORTED for any other). STATUS_OK also when parts of the evidence could not be read: the case's
  * problems say which. ERR_CANCELLED when stopped by the user; the case then holds what was
  * finished, the fact "collection" says "partial". Any other error is the case's or the machine's.
  */

@@ -56,6 +56,8 @@ enum status store_start(struct collector *collector, struct failure *why)
 	}
 	if (status >= 0)
 		status = case_set_fact(collector->file, "collection", "partial", why);
+	if (status >= 0)
+		status = store_steps(collector, why);
 	return status < 0 ? status : case_commit(collector->file, why);
 }
 
@@ -401,5 +403,9 @@ enum status store_finish(struct collector *collector, struct job *job, struct fa
 	}
 	if (status >= 0)
 		status = store_next(collector, job, why);
+	if (status >= 0)
+		status = store_steps(collector, why);
+	if (status >= 0)
+		status = case_end_step(collector->file, job->place, why);
 	return status < 0 ? status : case_commit(collector->file, why);
 }

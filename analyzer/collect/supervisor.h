@@ -49,6 +49,7 @@ struct collector {
 	bool *opened;                   /* its container could be read */
 	struct job **jobs;
 	size_t n_jobs, room, next_commit;
+	size_t n_steps; /* jobs that stand in the case as steps */
 	struct worker *workers;
 	size_t n_workers;
 	size_t buffered; /* bytes of frames in memory */
@@ -66,6 +67,13 @@ void job_drop_frames(struct collector *collector, struct job *job);
 
 /* Rows for all evidence, and the first job of each. */
 MUST_USE enum status store_start(struct collector *collector, struct failure *why);
+/* Writes the jobs that are not in the case yet, within a transaction. */
+MUST_USE enum status store_steps(struct collector *collector, struct failure *why);
+/*
+ * Takes up an unfinished case where it was left, or starts in an empty one. ERR_UNSUPPORTED when
+ * the case is finished or is of other evidence, another tool or other options.
+ */
+MUST_USE enum status resume_or_start(struct collector *collector, struct failure *why);
 /* Writes what the job has sent so far; opens its transaction. */
 MUST_USE enum status store_frames(struct collector *collector, struct job *job,
 				  struct failure *why);

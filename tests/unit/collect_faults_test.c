@@ -104,7 +104,9 @@ static struct case_contents collect(const struct run_of *of, const char *name, s
 		evidence[i] = (struct collect_evidence){ &of->images[i], 1 };
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
 	assert_int_equal(collector_new(&options, of->wanted, &collector, &why), STATUS_OK);
-	assert_int_equal(case_create(path, &file, &why), STATUS_OK);
+	assert_int_equal(access(path, F_OK) == 0 ? case_open(path, true, &file, &why) :
+						   case_create(path, &file, &why),
+			 STATUS_OK);
 	if (collect_run(collector, file, &why) != of->expected)
 		fail_msg("%s", why.text);
 	collector_free(collector);
@@ -250,6 +252,40 @@ static void a_stopped_run_leaves_a_readable_case(void **state)
 			assert_string_equal(all.facts[i].value, "partial");
 }
 
+static void a_stopped_run_is_resumed_to_the_same_end(void **state)
+{
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
+
+	(void)state;
+	need_faulty_parsers();
+
+	struct run_of of = { .images = { make_image("resume.dd", "a.bin hang.bin z.bin") },
+			     .n_images = 1,
+			     .jobs = 1,
+			     .stop_early = true,
+			     .expected = ERR_CANCELLED };
+
+	(void)collect(&of, "resumed.avouch", arena);
+	of.stop_early = false;
+	of.expected = STATUS_OK;
+
+	const struct case_contents a = collect(&of, "resumed.avouch", arena);
+	const struct case_contents b = collect(&of, "whole.avouch", arena);
+
+	assert_int_equal(a.n_sources, b.n_sources);
+	assert_int_equal(a.n_traces, b.n_traces);
+	assert_int_equal(a.n_problems, b.n_problems);
+	for (size_t i = 0; i < a.n_sources; i++) {
+		assert_string_equal(a.sources[i].path, b.sources[i].path);
+		assert_int_equal(a.sources[i].reading, b.sources[i].reading);
+	}
+	for (size_t i = 0; i < a.n_traces; i++)
+		assert_int_equal(a.traces[i].source, b.traces[i].source);
+	/* A finished case is not collected again, and neither is one of other options. */
+	of.expected = ERR_UNSUPPORTED;
+	(void)collect(&of, "whole.avouch", arena);
+}
+
 static void choices_follow_their_grammar(void **state)
 {
 	(void)state;
@@ -291,6 +327,7 @@ int main(void)
 		FAULT_TEST(a_crash_in_the_survey_costs_one_volume),
 		FAULT_TEST(what_is_no_image_is_told_and_the_rest_is_read),
 		FAULT_TEST(a_stopped_run_leaves_a_readable_case),
+		FAULT_TEST(a_stopped_run_is_resumed_to_the_same_end),
 		cmocka_unit_test(choices_follow_their_grammar),
 	};
 
