@@ -316,6 +316,27 @@ enum status case_open(const char *path, bool writable, struct case_file **ret, s
 	return STATUS_OK;
 }
 
+enum status case_remove(const char *path, struct failure *why)
+{
+	struct case_file *file = NULL;
+	char log[4096];
+	struct stat info;
+
+	if (lstat(path, &info) != 0 && errno == ENOENT)
+		return STATUS_END;
+
+	const enum status status = case_open(path, false, &file, why);
+
+	case_close(file);
+	if (status < 0)
+		return failure_wrap(why, "not replaced");
+	if (unlink(path) != 0)
+		return failure_set(why, ERR_IO, "case '%s': %s", path, strerror(errno));
+	(void)snprintf(log, sizeof(log), "%s-wal", path);
+	(void)unlink(log); /* usually absent */
+	return STATUS_OK;
+}
+
 void case_close(struct case_file *file)
 {
 	if (!file)

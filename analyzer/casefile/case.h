@@ -113,6 +113,11 @@ MUST_USE enum status case_create(const char *path, struct case_file **ret, struc
 /* Opens an existing case; checks application id and schema version. */
 MUST_USE enum status case_open(const char *path, bool writable, struct case_file **ret,
 			       struct failure *why);
+/*
+ * Removes an existing case, to make room for a new one; STATUS_END when nothing is there. What is
+ * no case (evidence named by mistake) is refused and stays.
+ */
+MUST_USE enum status case_remove(const char *path, struct failure *why);
 void case_close(struct case_file *file);
 DEFINE_CLEANUP(struct case_file *, case_close, case_close_p)
 

@@ -205,6 +205,19 @@ static void tell_problems(struct case_file *file)
 				contents.problems[i].what);
 }
 
+/* A case that is there may be an unfinished one to resume: the collector decides. */
+static enum status open_or_create(const struct analyze_options *o, struct case_file **ret,
+				  struct failure *why)
+{
+	const enum status removed = o->force ? case_remove(o->case_path, why) : STATUS_OK;
+
+	if (removed < 0)
+		return removed;
+	if (access(o->case_path, F_OK) == 0)
+		return case_open(o->case_path, true, ret, why);
+	return case_create(o->case_path, ret, why);
+}
+
 static int collect_and_judge(struct analyze_options *o, struct knowledge *knowledge)
 {
 	const struct wanted wanted = { want_path, want_key, want_log, knowledge->matcher };
@@ -212,21 +225,25 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 	CLEANUP(case_close_p) struct case_file *file = NULL;
 	struct failure why = FAILURE_NONE;
 	const bool terminal = isatty(STDERR_FILENO) == 1;
+	char tool[128];
 
 	o->collect.progress = terminal ? show_progress : NULL;
 	o->collect.cancelled = &interrupted;
 	o->collect.secrets = o->secrets;
+	(void)snprintf(tool, sizeof(tool), "%s %s", AVOUCH_VERSION,
+		       knowledge->signatures->sha256); /* both are short */
+	o->collect.tool = tool;
 	if (collector_new(&o->collect, &wanted, &collector, &why) < 0)
 		return fail(EXIT_FAULT, "%s", why.text);
-	if (o->force)
-		(void)unlink(o->case_path); /* absent is fine */
-	if (case_create(o->case_path, &file, &why) < 0)
+	if (open_or_create(o, &file, &why) < 0)
 		return fail(EXIT_USAGE, "%s", why.text);
 
 	const enum status status = collect_run(collector, file, &why);
 
 	if (terminal)
 		fputs("\r\033[K", stderr);
+	if (status == ERR_UNSUPPORTED)
+		return fail(EXIT_USAGE, "'%s': %s", o->case_path, why.text);
 	tell_problems(file);
 	if (status == ERR_CANCELLED)
 		return fail(EXIT_FAULT, "interrupted; what was finished stands in '%s'",
