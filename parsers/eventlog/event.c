@@ -11,9 +11,13 @@ const struct event_rule *const event_families[] = {
 	task_rules,	  NULL,
 };
 
-static bool is_absent(struct text value)
+bool event_text_is_absent(struct text value)
 {
-	return value.size == 0 || text_equal(value, TEXT("(NULL)"));
+	size_t spaces = 0;
+
+	while (spaces < value.size && memchr(" \t\r\n", value.data[spaces], 4))
+		spaces++;
+	return spaces == value.size || text_equal(value, TEXT("(NULL)"));
 }
 
 struct text event_item_named(const struct event *event, const char *name)
@@ -28,7 +32,7 @@ struct text event_item_named(const struct event *event, const char *name)
 struct text event_item_at(const struct event *event, size_t position)
 {
 	if (position == 0 || position > event->n_items ||
-	    is_absent(event->items[position - 1].value))
+	    event_text_is_absent(event->items[position - 1].value))
 		return (struct text){ NULL, 0 };
 	return event->items[position - 1].value;
 }
@@ -88,7 +92,8 @@ static struct text find_item(const struct event *event, const struct field_sourc
 		const struct text wanted = { name, (size_t)(end - name) };
 
 		for (size_t i = 0; i < event->n_items; i++)
-			if (event->items[i].name.data && !is_absent(event->items[i].value) &&
+			if (event->items[i].name.data &&
+			    !event_text_is_absent(event->items[i].value) &&
 			    text_equal_folded(event->items[i].name, wanted))
 				return event->items[i].value;
 		name = *end ? end + 1 : NULL;
@@ -130,7 +135,7 @@ static struct value take_value(struct text item, enum take take)
 {
 	uint64_t number;
 
-	if (is_absent(item))
+	if (event_text_is_absent(item))
 		return (struct value){ .kind = VALUE_ABSENT };
 	switch (take) {
 	case TAKE_UINT:

@@ -96,6 +96,9 @@ bool event_is_known(struct text provider, struct text guid, uint32_t id);
 MUST_USE enum status event_emit(struct parse_context *ctx, struct arena *arena,
 				const struct event *event, struct failure *why);
 
+/* Nothing in it: empty, white space (which libevtx leaves out) or "(NULL)". */
+bool event_text_is_absent(struct text value);
+
 /* The value of the item of that name, {NULL, 0} if none. */
 struct text event_item_named(const struct event *event, const char *name);
 /* The item at a position from 1 on, {NULL, 0} if there is none or it is empty or "(NULL)". */

@@ -9,6 +9,7 @@
 
 #include "parsers/base/cursor.h"
 #include "parsers/base/text.h"
+#include "parsers/eventlog/evtx_binary.h"
 #include "parsers/eventlog/evtx_chunk.h"
 #include "parsers/eventlog/evtx_decode.h"
 #include "parsers/eventlog/evtx_peek.h"
@@ -127,58 +128,63 @@ static bool is_wanted(struct reading *reading, const struct evtx_record *record)
 	       wants_log(reading->ctx, reading->channel, peek.provider);
 }
 
-static enum status emit_record(struct reading *reading, struct evtx_decoder *decoder, int place,
-			       const struct evtx_record *record, uint64_t chunk_offset,
-			       enum recovery recovery)
+static void begin_event(struct reading *reading, const struct evtx_record *record,
+			uint64_t chunk_offset, enum recovery recovery)
 {
-	const uint64_t offset = chunk_offset + record->offset;
-	const bool live = recovery == RECOVERY_ALLOCATED;
-	struct failure failure = FAILURE_NONE;
-	struct event *event = &reading->event;
-	bool cut = false;
-	enum status status;
-
 	arena_reset(reading->record_arena);
-	*event = (struct event){
+	reading->event = (struct event){
 		.record = record->id,
 		.written = record->written,
-		.origin = { .offset = offset, .size = record->size },
+		.origin = { .offset = chunk_offset + record->offset, .size = record->size },
 		.recovery = recovery,
 	};
-	status = evtx_decode(decoder, reading->record_arena, place, record, event, &cut,
-			     &failure);
-	if (status != STATUS_OK) {
-		/* Of leftovers nothing is expected: their templates may be overwritten. */
-		if (live)
-			lost(reading->ctx, offset, "record %llu: %s",
-			     (unsigned long long)record->id,
-			     status == STATUS_END ? "not found by libevtx" : failure.text);
-		else
-			reading->n_undecoded++;
-		return STATUS_OK;
-	}
-	if (cut)
-		note(reading->ctx, offset, "record %llu: long, cut", (unsigned long long)record->id);
-	event->origin.address = text_of(arena_printf(reading->record_arena, "record %llu",
-						     (unsigned long long)record->id));
-	return event_emit(reading->ctx, reading->record_arena, event, reading->why);
 }
 
-/* Decodes and emits one record that is asked for; the chunk's decoder is opened at the first. */
+/* Through libevtx; STATUS_END, and said, when it cannot be decoded. */
+static enum status decode_record(struct reading *reading, const struct evtx_chunk *chunk,
+				 const struct evtx_record *record, int place,
+				 struct evtx_decoder **decoder)
+{
+	const bool live = reading->event.recovery == RECOVERY_ALLOCATED;
+	const uint64_t offset = reading->event.origin.offset;
+	struct failure failure = FAILURE_NONE;
+	bool cut = false;
+	enum status status = STATUS_OK;
+
+	if (!*decoder)
+		status = evtx_decoder_open(chunk->bytes, decoder, &failure);
+	if (status == STATUS_OK)
+		status = evtx_decode(*decoder, reading->record_arena, place, record,
+				     &reading->event, &cut, &failure);
+	if (cut)
+		note(reading->ctx, offset, "record %llu: long, cut", (unsigned long long)record->id);
+	if (status == STATUS_OK)
+		return STATUS_OK;
+	/* Of leftovers nothing is expected: their templates may be overwritten. */
+	if (live)
+		lost(reading->ctx, offset, "record %llu: %s", (unsigned long long)record->id,
+		     status == STATUS_END ? "not found by libevtx" : failure.text);
+	else
+		reading->n_undecoded++;
+	return STATUS_END;
+}
+
+/* Decodes and emits one record that is asked for; the chunk's decoder is opened when needed. */
 static enum status read_wanted(struct reading *reading, const struct evtx_chunk *chunk,
 			       uint64_t chunk_offset, const struct evtx_record *record, int place,
 			       enum recovery recovery, struct evtx_decoder **decoder)
 {
-	struct failure failure = FAILURE_NONE;
-
-	if (!*decoder && evtx_decoder_open(chunk->bytes, decoder, &failure) < 0) {
-		if (recovery == RECOVERY_ALLOCATED)
-			lost(reading->ctx, chunk_offset, "%s", failure.text);
-		else
-			reading->n_undecoded++;
-		return STATUS_END;
+	begin_event(reading, record, chunk_offset, recovery);
+	/* What is left over of a record may rest on a template that is overwritten: libevtx decides. */
+	if (reading->decode_all || place < 0 ||
+	    !evtx_binary_decode(chunk->bytes, record, reading->record_arena, &reading->event)) {
+		begin_event(reading, record, chunk_offset, recovery);
+		if (decode_record(reading, chunk, record, place, decoder) != STATUS_OK)
+			return STATUS_OK;
 	}
-	return emit_record(reading, *decoder, place, record, chunk_offset, recovery);
+	reading->event.origin.address = text_of(arena_printf(
+		reading->record_arena, "record %llu", (unsigned long long)record->id));
+	return event_emit(reading->ctx, reading->record_arena, &reading->event, reading->why);
 }
 
 static void say_skipped(struct reading *reading, uint64_t end, uint32_t skipped)

@@ -5,8 +5,9 @@
 #include "parsers/parser.h"
 
 /*
- * Reads a Windows XML Event Log. Chunks without a record that a rule or a signature asks for are
- * not decoded; decode_all decodes every one, for tests of that choice.
+ * Reads a Windows XML Event Log. Records that no rule or signature asks for are passed over, plain
+ * ones are decoded here, the others by libevtx. decode_all has libevtx decode every record, for
+ * tests that compare the two.
  */
 MUST_USE enum status evtx_read(struct parse_context *ctx, const struct source *source,
 			       bool decode_all, struct failure *why);

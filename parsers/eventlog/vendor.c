@@ -31,7 +31,7 @@ static void refine_text(struct arena *arena, const struct event *event, struct v
 	for (size_t i = 0; i < event->n_items; i++) {
 		const struct text item = event->items[i].value;
 
-		if (item.size == 0)
+		if (event_text_is_absent(item))
 			continue;
 		if (used) {
 			memcpy(joined + used, " | ", 3);
