@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small sources: recycle bin, Program Compatibility Assistant, task files. */
+/* The small sources: recycle bin, Program Compatibility Assistant, task files, SRUM. */
 #include "file_support.h"
 
-extern const struct parser recycle_parser, pca_parser, task_file_parser;
+extern const struct parser recycle_parser, pca_parser, task_file_parser, srum_parser;
 
 struct seen {
 	size_t n;
@@ -112,12 +112,25 @@ static void actions_of_a_task_are_read(void **state)
 	}
 }
 
+/* esedbexport 20181229 writes 118 and 23 rows; one of them names the empty program. */
+static void resource_usage_is_read(void **state)
+{
+	const struct span bytes = corpus_bytes("srum/RathbunVM_W10_Clean_SRUDB.dat");
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(parse_with(&srum_parser, bytes, &seen), STATUS_OK);
+	assert_int_equal(seen.n, 140);
+	span_free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_launch_is_read),
 		cmocka_unit_test(recycle_bin_items_of_both_versions_are_read),
 		cmocka_unit_test(actions_of_a_task_are_read),
+		cmocka_unit_test(resource_usage_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

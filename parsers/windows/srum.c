@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System Resource Usage Monitor (Windows 8 to 11): SRUDB.dat, an ESE database, read by libesedb.
+ * About once an hour Windows writes for each program what it used since; the rows reach 30 to 60
+ * days back. Layout: Yogesh Khatri, "Forensic implications of SRUM"; libyal esedb-kb, "System
+ * Resource Usage Monitor (SRUM)".
+ *
+ * SruDbIdMapTable: IdType (0 program, 1 service, 2 app; 3 user), IdIndex, IdBlob (UTF-16LE: a device path, or
+ *   "!!name!YYYY/MM/DD:hh:mm:ss!hash!service")
+ * {D10CA2FE-...} application resources, {973F5D5C-...} network: AutoIncId, TimeStamp (OLE date,
+ *   UTC), AppId, UserId, ...
+ *
+ * A row says that the program ran in the interval that ends at its time.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <libbfio.h>
+#include <libesedb.h>
+
+#include "parsers/base/cursor.h"
+#include "parsers/base/text.h"
+#include "parsers/parser.h"
+#include "parsers/stream/library_stream.h"
+
+enum {
+	MAX_APPS = 1 << 18,   /* ids of programs; above: not named */
+	MAX_BLOB = 64 << 10,
+	MAX_ROWS = 1000000,
+	COLUMN_TIME = 1,      /* same place in both tables */
+	COLUMN_APP = 2,
+};
+
+enum use_field { USE_PATH, USE_APPLICATION, USE_TIME, USE_TABLE, USE_N_FIELDS };
+
+static const struct trace_field use_fields[] = {
+	[USE_PATH] = { "path", VALUE_TEXT, ASPECT_PATH, ASPECT_NONE, "Path" },
+	[USE_APPLICATION] = { "application", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Program" },
+	[USE_TIME] = { "time", VALUE_INSTANT, ASPECT_NONE, ASPECT_NONE, "Used up to" },
+	[USE_TABLE] = { "table", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Kind of use" },
+	[USE_N_FIELDS] = { NULL, VALUE_ABSENT, ASPECT_NONE, ASPECT_NONE, NULL },
+};
+
+static const struct trace_type use_type = {
+	.name = "windows.srum.use",
+	.message = "{application} was in use ({table})",
+	.fields = use_fields,
+};
+
+static const struct use_table {
+	const char *name, *kind;
+} use_tables[] = {
+	{ "{D10CA2FE-6FCF-4F6D-848E-B2E99266FA89}", "resources" },
+	{ "{973F5D5C-1D90-4944-BE8E-24B94231A174}", "network" },
+};
+
+struct reading {
+	struct parse_context *ctx;
+	const struct source *source;
+	library_handle *bfio, *file;
+	struct text *apps; /* by id */
+	size_t n_apps;
+	struct arena *scratch;
+	struct instant first, last;
+};
+
+/* The bytes of one value of a record, in the arena; empty when there is none. */
+static struct span value_bytes_of(struct arena *arena, library_handle *record, int column)
+{
+	size_t size = 0;
+	uint8_t *data;
+
+	if (libesedb_record_get_value_data_size(record, column, &size, NULL) != 1 || size == 0 ||
+	    size > MAX_BLOB)
+		return (struct span){ NULL, 0 };
+	data = arena_alloc(arena, size);
+	if (!data || libesedb_record_get_value_data(record, column, data, size, NULL) != 1)
+		return (struct span){ NULL, 0 };
+	return span_of(data, size);
+}
+
+/* OLE automation date: days since 1899-12-30, as a double. */
+static struct instant read_ole_date(struct span bytes)
+{
+	const uint64_t bits = span_u64le(bytes, 0);
+	const int64_t epoch = days_from_civil(1899, 12, 30);
+	double days;
+
+	memcpy(&days, &bits, sizeof(days));
+	if (bytes.size < 8 || !(days > 1 && days < 200000))
+		return (struct instant){ 0 };
+	return (struct instant){
+		/* Half a second rounds to the whole second that was written. */
+		.ticks = (epoch * 86400 + (int64_t)(days * 86400.0 + 0.5)) * TICKS_PER_SECOND,
+		.precision = TICKS_PER_SECOND,
+		.state = INSTANT_SET,
+	};
+}
+
+typedef enum status row_reader(struct reading *r, library_handle *record, const char *kind,
+			       struct failure *why);
+
+static enum status read_app(struct reading *r, library_handle *record, const char *kind,
+			    struct failure *why)
+{
+	const struct span type = value_bytes_of(r->scratch, record, 0);
+	const struct span id = value_bytes_of(r->scratch, record, 1);
+	const struct span blob = value_bytes_of(r->scratch, record, 2);
+	const uint32_t number = span_u32le(id, 0);
+
+	(void)kind;
+	if (type.size == 0 || type.data[0] > 2 || id.size < 4 || blob.size == 0 ||
+	    number >= MAX_APPS)
+		return STATUS_OK;
+	if (!r->apps)
+		r->apps = calloc(MAX_APPS, sizeof(*r->apps));
+	if (!r->apps)
+		return failure_set(why, ERR_NO_MEMORY, "no memory for programs");
+	r->apps[number] = text_from_utf16le(r->ctx->arena, blob, NULL);
+	return STATUS_OK;
+}
+
+static enum status read_use_row(struct reading *r, library_handle *record, const char *kind,
+			    struct failure *why)
+{
+	const struct instant time =
+		read_ole_date(value_bytes_of(r->scratch, record, COLUMN_TIME));
+	const struct span id = value_bytes_of(r->scratch, record, COLUMN_APP);
+	const uint32_t number = span_u32le(id, 0);
+	struct value values[USE_N_FIELDS] = { 0 };
+	struct text app = { NULL, 0 };
+	char address[64];
+
+	if (id.size >= 4 && number < MAX_APPS && r->apps)
+		app = r->apps[number];
+	if (!app.data || app.size == 0 || !instant_is_set(time))
+		return STATUS_OK;
+	if (!instant_is_set(r->first) || time.ticks < r->first.ticks)
+		r->first = time;
+	if (!instant_is_set(r->last) || time.ticks > r->last.ticks)
+		r->last = time;
+	if (app.data[0] == '\\' || (app.size > 2 && app.data[1] == ':'))
+		values[USE_PATH] = value_text(app);
+	values[USE_APPLICATION] = value_text(app);
+	values[USE_TIME] = value_instant(time);
+	values[USE_TABLE] = value_text(text_of(kind));
+	(void)snprintf(address, sizeof(address), "%s row %" PRIu32, kind,
+		       span_u32le(value_bytes_of(r->scratch, record, 0), 0));
+
+	const struct trace trace = {
+		.type = &use_type,
+		/* libesedb does not tell where in the file a row stands. */
+		.origin = { 0, 0, 0, text_of(address) },
+		.recovery = r->source->deleted ? RECOVERY_DELETED : RECOVERY_ALLOCATED,
+		.values = values,
+	};
+	return emit(r->ctx, &trace, why);
+}
+
+static enum status read_rows(struct reading *r, library_handle *table, const char *kind,
+			     row_reader *reader, struct failure *why)
+{
+	int n = 0;
+	enum status status = STATUS_OK;
+	uint64_t n_bad = 0;
+
+	if (libesedb_table_get_number_of_records(table, &n, NULL) != 1 || n < 0)
+		n_bad = 1;
+	if (n > MAX_ROWS) {
+		lost(r->ctx, FAILURE_NO_OFFSET, "table %s: %d rows beyond the first %d", kind,
+		     n - MAX_ROWS, MAX_ROWS);
+		n = MAX_ROWS;
+	}
+	for (int i = 0; i < n && status == STATUS_OK; i++) {
+		library_handle *record = NULL;
+
+		if (libesedb_table_get_record(table, i, &record, NULL) != 1) {
+			n_bad++;
+			continue;
+		}
+		status = reader(r, record, kind, why);
+		(void)libesedb_record_free(&record, NULL);
+		if (arena_used(r->scratch) > MAX_BLOB)
+			arena_reset(r->scratch);
+	}
+	if (n_bad)
+		lost(r->ctx, FAILURE_NO_OFFSET, "table %s: %" PRIu64 " rows not read", kind,
+		     n_bad);
+	return status;
+}
+
+static enum status read_table(struct reading *r, const char *name, const char *kind,
+			      row_reader *reader, struct failure *why)
+{
+	library_handle *table = NULL;
+	const int found = libesedb_file_get_table_by_utf8_name(
+		r->file, (const uint8_t *)name, strlen(name), &table, NULL);
+	enum status status;
+
+	if (found != 1) {
+		if (found < 0)
+			lost(r->ctx, FAILURE_NO_OFFSET, "table %s cannot be opened", kind);
+		return STATUS_OK;
+	}
+	status = read_rows(r, table, kind, reader, why);
+	(void)libesedb_table_free(&table, NULL);
+	return status;
+}
+
+static enum status read_database(struct reading *r, struct failure *why)
+{
+	library_handle *error = NULL;
+	enum status status = bfio_over_stream(r->source->stream, &r->bfio, why);
+
+	if (status < 0)
+		return status;
+	if (libesedb_file_initialize(&r->file, &error) != 1 ||
+	    libesedb_file_open_file_io_handle(r->file, r->bfio, LIBESEDB_OPEN_READ, &error) != 1)
+		return failure_from_library(why, ERR_FORMAT, &error, "open the database");
+	status = read_table(r, "SruDbIdMapTable", "ids", read_app, why);
+	for (size_t i = 0; status == STATUS_OK && i < sizeof(use_tables) / sizeof(*use_tables); i++)
+		status = read_table(r, use_tables[i].name, use_tables[i].kind, read_use_row, why);
+	if (instant_is_set(r->first))
+		cover(r->ctx, "resource usage monitor", r->first, r->last);
+	return status;
+}
+
+static enum status parse(struct parse_context *ctx, const struct source *source,
+			 struct failure *why)
+{
+	CLEANUP(arena_free_p) struct arena *scratch = arena_new(LIMIT_ARENA);
+	struct reading reading = { .ctx = ctx, .source = source, .scratch = scratch };
+	enum status status;
+
+	if (!scratch)
+		return failure_set(why, ERR_NO_MEMORY, "no memory for the database");
+	status = read_database(&reading, why);
+	if (reading.file)
+		(void)libesedb_file_free(&reading.file, NULL);
+	bfio_free(reading.bfio);
+	free(reading.apps);
+	return status;
+}
+
+static const char *const paths[] = { "/Windows/System32/sru/SRUDB.dat", NULL };
+static const struct trace_type *const emits[] = { &use_type, NULL };
+
+const struct parser srum_parser = {
+	.name = "windows.srum",
+	.title = "System resource usage monitor",
+	.versions = "Windows 8 to 11",
+	.asserts = "A program ran in the hour before this time.",
+	.paths = paths,
+	.emits = emits,
+	.max_input = LIMIT_WHOLE_FILE,
+	.parse_file = parse,
+};
