@@ -77,6 +77,7 @@ static void a_practice_computer_is_collected_whole(void **state)
 	static const char *const images[] = { "P01.E01", "P02.E01", "P03.E01" };
 
 	(void)state;
+	(void)practice(images[0]); /* skips before anything is allocated */
 	for (size_t i = 0; i < 3; i++) {
 		CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 30);
 		char path[128];
@@ -99,10 +100,13 @@ static void a_practice_computer_is_collected_whole(void **state)
 
 static void job_counts_do_not_change_a_case(void **state)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 30);
 	char one[128], four[128];
 
 	(void)state;
+	(void)practice("P01.E01"); /* skips before anything is allocated */
+
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 30);
+
 	(void)snprintf(one, sizeof(one), "%s/one.avouch", folder);
 	(void)snprintf(four, sizeof(four), "%s/four.avouch", folder);
 	collect(practice("P01.E01"), one, 1);
