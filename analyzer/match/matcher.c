@@ -491,7 +491,7 @@ static struct arena *scratch_of(const struct matcher *matcher)
 size_t matcher_facts(const struct matcher *matcher, struct text key, struct text value,
 		     struct fact_hit *hits, size_t max)
 {
-	struct trie_result result;
+	struct trie_result result = { .marks = { .n = 0 } };
 	size_t n = 0;
 
 	if (look_up(matcher, ASPECT_KEY, key, scratch_of(matcher), &result) < 0)
