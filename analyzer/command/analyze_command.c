@@ -192,7 +192,8 @@ static bool anything_read(struct case_file *file)
 	return false;
 }
 
-static void tell_problems(struct case_file *file)
+/* What was lost; when nothing could be read, every problem. */
+static void tell_problems(struct case_file *file, bool all)
 {
 	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
 	struct case_contents contents;
@@ -200,7 +201,7 @@ static void tell_problems(struct case_file *file)
 	if (!arena || case_load(file, arena, &contents, NULL) < 0)
 		return;
 	for (size_t i = 0; i < contents.n_problems && i < 50; i++)
-		if (contents.problems[i].lost)
+		if (all || contents.problems[i].lost)
 			fprintf(stderr, "avouch: %s: %s\n", contents.problems[i].where,
 				contents.problems[i].what);
 }
@@ -244,7 +245,7 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 		fputs("\r\033[K", stderr);
 	if (status == ERR_UNSUPPORTED)
 		return fail(EXIT_USAGE, "'%s': %s", o->case_path, why.text);
-	tell_problems(file);
+	tell_problems(file, !anything_read(file));
 	if (status == ERR_CANCELLED)
 		return fail(EXIT_FAULT, "interrupted; what was finished stands in '%s'",
 			    o->case_path);
