@@ -4,10 +4,11 @@
 #include <sys/stat.h>
 
 #include "analyzer/collect/collect.h"
+#include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
 #include "parsers/base/text.h"
 
-enum { EVIDENCE_MAX = 64, SECRETS_MAX = 32 };
+enum { SECRETS_MAX = 32 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -129,33 +130,6 @@ static bool take_option(struct analyze_options *o, int option, char *argument)
 	default:
 		return judging_option(&o->judging, option, argument);
 	}
-}
-
-static bool is_same_image(const char *a, const char *b)
-{
-	const char *dot = strrchr(a, '.');
-
-	/* Further segments of an image that was named already: same name, another number. */
-	return dot && strlen(a) == strlen(b) && strncmp(a, b, (size_t)(dot - a) + 2) == 0 &&
-	       strspn(dot + 2, "0123456789ABCDEFabcdef") == strlen(dot + 2);
-}
-
-/* Each argument is an image; further segments of one belong to it. */
-static bool take_evidence(struct analyze_options *o, char **arguments, size_t n)
-{
-	o->collect.evidence = o->evidence;
-	for (size_t i = 0; i < n;) {
-		size_t end = i + 1;
-
-		while (end < n && is_same_image(arguments[i], arguments[end]))
-			end++;
-		if (o->collect.n_evidence == EVIDENCE_MAX)
-			return false;
-		o->evidence[o->collect.n_evidence++] =
-			(struct collect_evidence){ (const char *const *)&arguments[i], end - i };
-		i = end;
-	}
-	return true;
 }
 
 /* -- running -------------------------------------------------------------------------------- */
@@ -291,7 +265,10 @@ static int run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return usage_error("analyze", "no evidence named");
-	if (!take_evidence(&options, argv + optind, (size_t)(argc - optind)))
+	options.collect.evidence = options.evidence;
+	options.collect.n_evidence = evidence_group(argv + optind, (size_t)(argc - optind),
+						    options.evidence, EVIDENCE_MAX);
+	if (!options.collect.n_evidence)
 		return usage_error("analyze", "more than %d images", EVIDENCE_MAX);
 	if (!options.case_path)
 		options.case_path = default_case(argv[optind]);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "analyzer/command/citation.h"
+#include "analyzer/command/command.h"
+
+enum { SECTOR = 512, LINE = 16 };
+
+static void tell_member(const json_t *object, const char *member, const char *label)
+{
+	const json_t *value = json_object_get(object, member);
+
+	if (json_is_integer(value)) {
+		printf("  %-14s %" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+	} else if (json_is_string(value)) {
+		printf("  %-14s ", label);
+		citation_print(stdout, json_string_value(value));
+		putchar('\n');
+	}
+}
+
+static void tell_witness(const json_t *witness)
+{
+	const json_t *locator = json_object_get(witness, "locator");
+
+	printf("%s\n", citation_text(witness, "id"));
+	tell_member(witness, "text", "says");
+	tell_member(witness, "product", "product");
+	tell_member(witness, "assertion", "asserts");
+	tell_member(witness, "not_before", "not before");
+	tell_member(witness, "not_after", "not after");
+	tell_member(witness, "family", "family");
+	tell_member(witness, "source", "source");
+	tell_member(witness, "qualified", "qualified");
+	puts("locator");
+	tell_member(locator, "evidence", "evidence");
+	tell_member(locator, "volume_offset", "volume offset");
+	tell_member(locator, "snapshot", "snapshot");
+	tell_member(locator, "file", "file");
+	tell_member(locator, "entry", "entry");
+	tell_member(locator, "sequence", "sequence");
+	tell_member(locator, "offset", "offset");
+	tell_member(locator, "size", "size");
+	tell_member(locator, "address", "address");
+	tell_member(locator, "recovery", "recovery");
+	tell_member(locator, "sha256", "sha256");
+}
+
+/* One word for a shell: in single quotes, a quote inside as '\''. */
+static void tell_quoted(const char *text)
+{
+	putchar('\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar((unsigned char)*text < 32 ? '?' : *text);
+	}
+	putchar('\'');
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	const size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static void tell_icat(const struct cited_range *range, const char *image)
+{
+	printf("  icat -o %" PRIu64 " ", range->volume_offset / SECTOR);
+	tell_quoted(image);
+	printf(" %" PRIu64, strcmp(range->file, "/$MFT") == 0 ? 0 : range->entry);
+}
+
+/* Another view of the whole file, by the tool for its format. */
+static void tell_format_tool(const struct cited_range *range, const char *image,
+			     const char *source)
+{
+	const char *tool = ends_with(range->file, ".evtx")		? "evtxexport" :
+			   ends_with(range->file, ".pf")		? "sccainfo" :
+			   strncmp(source, "windows.registry.", 17) == 0 ? "regfexport" :
+									  NULL;
+
+	if (!tool)
+		return;
+	tell_icat(range, image);
+	printf(" > cited-file && %s cited-file\n", tool);
+}
+
+static void tell_commands(const json_t *document, const json_t *witness,
+			  const struct cited_range *range)
+{
+	const json_t *evidence = json_array_get(json_object_get(document, "evidence"),
+						range->evidence);
+	const char *image = citation_text(evidence, "path");
+
+	puts("the same bytes by public tools");
+	if (strcmp(citation_text(evidence, "format"), "ewf") == 0) {
+		fputs("  ewfinfo ", stdout);
+		tell_quoted(image);
+		putchar('\n');
+	}
+	if (instant_is_set(range->snapshot)) {
+		fputs("  (in a shadow copy: first export the volume, then 'vshadowinfo' and\n"
+		      "  'vshadowmount' give it as an image; use that one below with -o 0)\n",
+		      stdout);
+	}
+	if (strcmp(range->file, "/$MFT") != 0) {
+		printf("  istat -o %" PRIu64 " ", range->volume_offset / SECTOR);
+		tell_quoted(image);
+		printf(" %" PRIu64 "\n", range->entry);
+	}
+	if (strchr(range->file, ':'))
+		puts("  (istat names the attribute TYPE-ID of the stream; add it to ENTRY below)");
+	for (int pass = 0; pass < 2; pass++) {
+		tell_icat(range, image);
+		printf(" | tail -c +%" PRIu64 " | head -c %" PRIu64 " | %s\n", range->offset + 1,
+		       range->size, pass ? "sha256sum" : "xxd");
+	}
+	tell_format_tool(range, image, citation_text(witness, "source"));
+}
+
+static void tell_line(const struct cited_range *range, size_t at)
+{
+	printf("  %08" PRIx64 ": ", range->offset + at);
+	for (size_t i = at; i < at + LINE; i++) {
+		if (i < range->sample_size)
+			printf("%02x ", range->sample[i]);
+		else
+			fputs("   ", stdout);
+	}
+	for (size_t i = at; i < at + LINE && i < range->sample_size; i++)
+		putchar(range->sample[i] >= 32 && range->sample[i] < 127 ? range->sample[i] : '.');
+	putchar('\n');
+}
+
+static int tell_bytes(struct cited_range *range, const char *image)
+{
+	const struct collect_evidence evidence = { &image, 1 };
+	struct failure why = FAILURE_NONE;
+
+	range->evidence = 0;
+	if (cited_read(&evidence, 1, range, 1, &why) < 0)
+		return fail(EXIT_FAULT, "%s", why.text);
+	if (range->result == CITED_UNREADABLE)
+		return fail(EXIT_UNREADABLE, "the bytes cannot be read");
+	printf("bytes (%s)\n",
+	       range->result == CITED_MATCHES ? "their SHA-256 is the cited one" :
+						"THEY DIFFER from the cited SHA-256");
+	for (size_t at = 0; at < range->sample_size; at += LINE)
+		tell_line(range, at);
+	if (range->size > range->sample_size)
+		printf("  ... %" PRIu64 " more bytes\n", range->size - range->sample_size);
+	return range->result == CITED_MATCHES ? 0 : 1;
+}
+
+static int cite(const json_t *document, const char *id, const char *image)
+{
+	const json_t *witness = citation_find(document, "witnesses", id);
+	struct cited_range range;
+
+	if (!witness)
+		return fail(EXIT_USAGE, "no witness '%s' in the latest judgement", id);
+	tell_witness(witness);
+	if (!citation_range(document, witness, &range)) {
+		puts("It cites no bytes of its own.");
+		return 0;
+	}
+	tell_commands(document, witness, &range);
+	return image ? tell_bytes(&range, image) : 0;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = { { "evidence", required_argument, NULL, 'e' },
+					       { "help", no_argument, NULL, 'h' },
+					       { NULL, 0, NULL, 0 } };
+	const char *image = NULL;
+	int status;
+
+	for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+		if (o == 'h') {
+			fputs(cite_command.usage, stdout);
+			return 0;
+		}
+		if (o != 'e')
+			return usage_error("cite", "option not understood");
+		image = optarg;
+	}
+	if (argc - optind != 2)
+		return usage_error("cite", "a case and a witness must be named");
+
+	json_t *document = citation_document(argv[optind], &status);
+
+	if (document)
+		status = cite(document, argv[optind + 1], image);
+	json_decref(document);
+	return status;
+}
+
+const struct command cite_command = {
+	.name = "cite",
+	.summary = "the bytes behind a witness, and public tools that show them",
+	.usage = "Usage: avouch cite [--evidence IMAGE] CASE WITNESS\n"
+		 "Prints a witness of the latest judgement, where it stands down to bytes, and\n"
+		 "commands of public tools that show the same bytes. With --evidence (the first\n"
+		 "segment of the image that the witness stands in) the bytes are read and dumped;\n"
+		 "exit status 1 when they differ from what was cited, 65 when unreadable.\n",
+	.run = run,
+};
