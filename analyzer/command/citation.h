@@ -2,9 +2,8 @@
 #ifndef AVOUCH_ANALYZER_COMMAND_CITATION_H
 #define AVOUCH_ANALYZER_COMMAND_CITATION_H
 
-#include <jansson.h>
-
 #include "analyzer/collect/cited.h"
+#include "analyzer/report/document.h"
 
 /* What the commands share that go from the latest judgement of a case back to the evidence. */
 

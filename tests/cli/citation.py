@@ -70,7 +70,8 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     case, raw = options.work / "P01.avouch", options.work / "P01.raw"
     before = digest(image)
-    run(options.avouch, "analyze", "-q", "--force", "-o", case, image)
+    case.unlink(missing_ok=True)
+    run(options.avouch, "analyze", "-q", "-o", case, image)
     report = json.loads(run(options.avouch, "report", "--json", case).stdout)
     seen = run(options.avouch, "verify", case, image)
     good = check("verify passes on the image", seen.returncode == 0 and " 0 differing" in seen.stdout, seen)
