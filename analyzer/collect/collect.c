@@ -35,13 +35,35 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static unsigned reader_count(const struct collect_options *options)
+/* The budget of all readers together; 0: unknown. */
+static uint64_t memory_budget(const struct collect_options *options)
+{
+	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
+
+	if (options->memory)
+		return options->memory;
+	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
+}
+
+unsigned reader_count(const struct collect_options *options)
 {
 	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	const uint64_t room = memory_budget(options) / READER_MEMORY_MIN;
+	unsigned count = processors < 1 ? 1 : processors > 8 ? 8 : (unsigned)processors;
 
 	if (options->jobs)
-		return options->jobs < MAX_WORKERS ? options->jobs : MAX_WORKERS;
-	return processors < 1 ? 1 : processors > 8 ? 8 : (unsigned)processors;
+		count = options->jobs < MAX_WORKERS ? options->jobs : MAX_WORKERS;
+	if (room < count && memory_budget(options))
+		count = room ? (unsigned)room : 1;
+	return count;
+}
+
+uint64_t reader_memory(const struct collect_options *options)
+{
+	const uint64_t budget = memory_budget(options);
+	const uint64_t share = budget / reader_count(options);
+
+	return budget == 0 ? 0 : share > READER_MEMORY_MIN ? share : READER_MEMORY_MIN;
 }
 
 enum status collector_new(const struct collect_options *options, const struct wanted *wanted,

@@ -365,19 +365,6 @@ static void do_job(struct reader *reader, const struct job_order *order)
 		close_image(reader); /* nothing doubtful is used again */
 }
 
-/* Address space of one reader; 0: not limited. */
-static uint64_t memory_share(const struct collect_options *options)
-{
-	const uint64_t least = (uint64_t)1 << 30;
-	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
-	const uint64_t all = options->memory	   ? options->memory :
-			     pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 :
-						     0;
-	const uint64_t share = all / (options->jobs ? options->jobs : 2);
-
-	return all == 0 ? 0 : share > least ? share : least;
-}
-
 _Noreturn void reader_main(int fd, const struct collect_options *options,
 			   const struct wanted *wanted)
 {
@@ -390,7 +377,7 @@ _Noreturn void reader_main(int fd, const struct collect_options *options,
 	struct message in = { 0 };
 
 	reader.ctx = (struct parse_context){ reader.arena, &reader_ops, &reader };
-	if (!reader.arena || !reader.scratch || sandbox_enter(memory_share(options), NULL) < 0)
+	if (!reader.arena || !reader.scratch || sandbox_enter(reader_memory(options), NULL) < 0)
 		_exit(4);
 	while (message_receive(fd, &in, NULL) == STATUS_OK) {
 		struct cursor c = cursor_over(span_of(in.data, in.size), 0);
