@@ -192,11 +192,12 @@ static void each_fault_costs_one_source(void **state)
 
 static void a_crash_in_the_survey_costs_one_volume(void **state)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 	const struct wanted wanted = { .path = crash_in_survey };
 
 	(void)state;
 	need_faulty_parsers();
+
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 
 	const struct run_of of = { .images = { make_image("bad.dd", "abort-here.bin"),
 					       make_image("good.dd", "a.bin") },
@@ -213,11 +214,12 @@ static void a_crash_in_the_survey_costs_one_volume(void **state)
 
 static void what_is_no_image_is_told_and_the_rest_is_read(void **state)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 	char missing[128];
 
 	(void)state;
 	need_faulty_parsers();
+
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 	(void)snprintf(missing, sizeof(missing), "%s/missing.E01", folder);
 
 	const struct run_of of = { .images = { missing, make_image("rest.dd", "a.bin") },
@@ -234,10 +236,11 @@ static void what_is_no_image_is_told_and_the_rest_is_read(void **state)
 
 static void a_stopped_run_leaves_a_readable_case(void **state)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 
 	(void)state;
 	need_faulty_parsers();
+
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 
 	const struct run_of of = { .images = { make_image("stop.dd", "a.bin hang.bin") },
 				   .n_images = 1,
@@ -254,10 +257,11 @@ static void a_stopped_run_leaves_a_readable_case(void **state)
 
 static void a_stopped_run_is_resumed_to_the_same_end(void **state)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 
 	(void)state;
 	need_faulty_parsers();
+
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 28);
 
 	struct run_of of = { .images = { make_image("resume.dd", "a.bin hang.bin z.bin") },
 			     .n_images = 1,
