@@ -11,7 +11,8 @@ HEAD = "# Sources\n\nWhat is read and what it asserts, made from the table of pa
 def main():
     avouch, document = sys.argv[1:3]
     done = subprocess.run([avouch, "sources"], capture_output=True, text=True, check=True)
-    table = HEAD + done.stdout
+    # Builds for tests hold parsers that crash and hang on purpose: they are no sources.
+    table = HEAD + "".join(line for line in done.stdout.splitlines(True) if "`faulty." not in line)
     if "--update" in sys.argv:
         with open(document, "w", encoding="utf-8") as out:
             out.write(table)
