@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A claim leads to bytes: verify and cite over a practice computer. Checked by icat and img_cat."""
+"""A claim leads to bytes: verify, cite and explain over a practice computer. Checked by icat and img_cat."""
 import argparse
 import hashlib
 import json
@@ -80,6 +80,10 @@ def main():
         seen = run(options.avouch, "cite", "--evidence", image, case, witness["id"])
         good &= check("cite " + witness["id"], seen.returncode == 0 and witness["locator"]["sha256"] in seen.stdout, seen)
     good &= check("cite refuses an unknown witness", run(options.avouch, "cite", case, "W-0").returncode == 64)
+    seen = run(options.avouch, "explain", case)
+    cited = {w for v in report["verdicts"] for w in v["witnesses"]}
+    good &= check("explain names every deciding witness", seen.returncode == 0 and all(w in seen.stdout for w in cited))
+    good &= check("explain refuses an unknown mandate", run(options.avouch, "explain", case, "none").returncode == 64)
     raw_copy(image, raw)
     good &= check_flip(options.avouch, case, raw, report)
     good &= check("the image is unchanged", digest(image) == before)

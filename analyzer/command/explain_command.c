@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "analyzer/command/citation.h"
+#include "analyzer/command/command.h"
+
+/* What evidence would lead to another outcome; the rules are those of the judge. */
+static const char *what_would_change(const char *outcome)
+{
+	static const struct {
+		const char *outcome, *change;
+	} table[] = {
+		{ "removed-in-time", "a proof of the product at or after the limit (a later begin or "
+				     "use), or a component that would still load" },
+		{ "removed-late", "a proof that the product was gone before the limit, in a record "
+				  "that the evidence does not hold or that was not read" },
+		{ "not-removed", "a proof that what stands there is not the product, or that the "
+				 "limit had not passed when the image was made" },
+		{ "residue", "a proof that the components that remain would no longer load" },
+		{ "reinstalled", "a proof that the later episode is a step of an upgrade, or that its "
+				 "times rest on a wrong clock" },
+		{ "installed-after", "a proof of the product before the day of the ban" },
+		{ "not-yet-due", "an image made after the limit" },
+		{ "not-applicable", "other attributes of the machine (--attribute)" },
+		{ "noted", "a last day of the organisation's own (--deadline)" },
+		{ "no-trace", "any record that asserts the product on this system" },
+		{ "indeterminate", "a record that bounds the stay on one side of the limit: an older "
+				   "log, a backup, another disk, the management server's records" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strcmp(table[i].outcome, outcome) == 0)
+			return table[i].change;
+	return "evidence that contradicts the witnesses above";
+}
+
+static const char *or_unknown(const json_t *object, const char *member)
+{
+	const char *text = citation_text(object, member);
+
+	return *text ? text : "unknown";
+}
+
+static void tell_list(const json_t *array, const char *before)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *text = json_string_value(json_array_get(array, i));
+
+		fputs(before, stdout);
+		citation_print(stdout, text ? text : "");
+		putchar('\n');
+	}
+}
+
+static void tell_witness(const json_t *document, const char *id)
+{
+	const json_t *witness = citation_find(document, "witnesses", id);
+	const json_t *locator = json_object_get(witness, "locator");
+	struct cited_range range;
+
+	printf("      %s %s (%s, %s): ", id, citation_text(witness, "assertion"),
+	       citation_text(witness, "family"), citation_text(witness, "source"));
+	citation_print(stdout, citation_text(witness, "text"));
+	printf("\n        not before %s, not after %s\n        bytes: ",
+	       or_unknown(witness, "not_before"), or_unknown(witness, "not_after"));
+	citation_print(stdout, citation_text(locator, "file"));
+	if (citation_range(document, witness, &range))
+		printf(", %" PRIu64 " at %" PRIu64 ", sha256 %s\n", range.size, range.offset,
+		       range.sha256);
+	else
+		puts(", none of its own");
+}
+
+static void tell_bound(const json_t *bound, const char *name)
+{
+	if (json_is_object(bound))
+		printf("    %s: not before %s, not after %s\n", name,
+		       or_unknown(bound, "not_before"), or_unknown(bound, "not_after"));
+}
+
+static void tell_episodes(const json_t *document, const char *product, const char *system)
+{
+	const json_t *products = json_object_get(document, "products");
+
+	for (size_t i = 0; i < json_array_size(products); i++) {
+		const json_t *one = json_array_get(products, i);
+		const json_t *episodes = json_object_get(one, "episodes");
+
+		if (strcmp(citation_text(one, "id"), product) != 0 ||
+		    strcmp(citation_text(one, "system"), system) != 0)
+			continue;
+		for (size_t k = 0; k < json_array_size(episodes); k++) {
+			const json_t *episode = json_array_get(episodes, k);
+
+			printf("    stay %zu of %zu, version %s\n", k + 1,
+			       json_array_size(episodes), or_unknown(episode, "version"));
+			tell_bound(json_object_get(episode, "installed"), "  installed");
+			tell_bound(json_object_get(episode, "removed"), "  removed");
+		}
+		printf("    state at acquisition: %s\n", citation_text(one, "state"));
+	}
+}
+
+/* The first reason to doubt the chain: what qualifies it, a qualified witness, a single family. */
+static void tell_weakest(const json_t *document, const json_t *verdict)
+{
+	const json_t *ids = json_object_get(verdict, "witnesses");
+	const json_t *doubts = json_object_get(verdict, "qualifications");
+	const char *family = "";
+	bool several = false;
+
+	puts("  weakest link:");
+	tell_list(doubts, "    ");
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+		const json_t *one = citation_find(document, "witnesses", id ? id : "");
+		const char *doubt = citation_text(one, "qualified");
+
+		if (*doubt) {
+			printf("    %s is qualified: ", id);
+			citation_print(stdout, doubt);
+			putchar('\n');
+		}
+		several = several || (*family && strcmp(family, citation_text(one, "family")) != 0);
+		family = citation_text(one, "family");
+	}
+	if (json_array_size(ids) == 0)
+		puts("    no witness decides it: it rests on what was not found");
+	else if (!several)
+		printf("    the deciding witnesses are all of one family: %s\n", family);
+	else if (json_array_size(doubts) == 0)
+		puts("    the deciding witnesses are of several families");
+}
+
+static void explain(const json_t *document, const json_t *verdict)
+{
+	const json_t *products = json_object_get(verdict, "products");
+	const json_t *ids = json_object_get(verdict, "witnesses");
+	const char *outcome = citation_text(verdict, "outcome");
+
+	printf("%s under %s.%s: %s%s\n  duty %s, limit %s%s\n", citation_text(verdict, "system"),
+	       citation_text(verdict, "mandate"), citation_text(verdict, "milestone"), outcome,
+	       json_is_true(json_object_get(verdict, "qualified")) ? " (qualified)" : "",
+	       citation_text(verdict, "duty"), or_unknown(verdict, "deadline"),
+	       json_is_true(json_object_get(verdict, "conditional")) ? ", if this act applies" :
+								       "");
+	puts("  because:");
+	tell_list(json_object_get(verdict, "reasons"), "    ");
+	for (size_t i = 0; i < json_array_size(products); i++) {
+		const json_t *one = json_array_get(products, i);
+
+		printf("  %s: %s\n", citation_text(one, "product"), citation_text(one, "outcome"));
+		tell_episodes(document, citation_text(one, "product"),
+			      citation_text(verdict, "system"));
+	}
+	puts("  witnesses:");
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		const char *id = json_string_value(json_array_get(ids, i));
+
+		if (id)
+			tell_witness(document, id);
+	}
+	tell_weakest(document, verdict);
+	printf("  what would change it: %s\n\n", what_would_change(outcome));
+}
+
+static int explain_all(const json_t *document, const char *mandate)
+{
+	const json_t *verdicts = json_object_get(document, "verdicts");
+	size_t told = 0;
+
+	for (size_t i = 0; i < json_array_size(verdicts); i++) {
+		const json_t *verdict = json_array_get(verdicts, i);
+
+		if (mandate && strcmp(citation_text(verdict, "mandate"), mandate) != 0)
+			continue;
+		explain(document, verdict);
+		told++;
+	}
+	if (told == 0 && mandate)
+		return fail(EXIT_USAGE, "the latest judgement has no verdict under '%s'", mandate);
+	if (told == 0)
+		puts("The latest judgement has no verdict.");
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+					       { NULL, 0, NULL, 0 } };
+	int status;
+
+	for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
+		if (o != 'h')
+			return usage_error("explain", "option not understood");
+		fputs(explain_command.usage, stdout);
+		return 0;
+	}
+	if (argc - optind < 1 || argc - optind > 2)
+		return usage_error("explain", "a case and at most one mandate must be named");
+
+	json_t *document = citation_document(argv[optind], &status);
+
+	if (document)
+		status = explain_all(document, argc - optind == 2 ? argv[optind + 1] : NULL);
+	json_decref(document);
+	return status;
+}
+
+const struct command explain_command = {
+	.name = "explain",
+	.summary = "from each verdict down to bytes, and its weakest link",
+	.usage = "Usage: avouch explain CASE [MANDATE]\n"
+		 "For each verdict of the latest judgement: the outcome, its bounds, the witnesses\n"
+		 "and their bytes, the weakest link, and what would change the verdict.\n",
+	.run = run,
+};
