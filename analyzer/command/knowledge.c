@@ -241,6 +241,37 @@ static int write_reports(const json_t *document, const char *json,
 	return status;
 }
 
+static const char *member(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+/* Says on standard error which verdicts differ from those of the judgement before. */
+static void tell_changes(const char *before_text, const json_t *now)
+{
+	json_t *before = before_text ? json_loads(before_text, 0, NULL) : NULL;
+	size_t i, k;
+	json_t *old, *new;
+
+	json_array_foreach(json_object_get(before, "verdicts"), i, old)
+		json_array_foreach(json_object_get(now, "verdicts"), k, new)
+			if (strcmp(member(old, "system"), member(new, "system")) == 0 &&
+			    strcmp(member(old, "mandate"), member(new, "mandate")) == 0 &&
+			    strcmp(member(old, "milestone"), member(new, "milestone")) == 0 &&
+			    strcmp(member(old, "outcome"), member(new, "outcome")) != 0)
+				fprintf(stderr, "avouch: %s %s.%s was %s in the judgement before, "
+						"now %s (signatures %.12s, then %.12s)\n",
+					member(new, "system"), member(new, "mandate"),
+					member(new, "milestone"), member(old, "outcome"),
+					member(new, "outcome"),
+					member(json_object_get(now, "tool"), "signatures_sha256"),
+					member(json_object_get(before, "tool"),
+					       "signatures_sha256"));
+	json_decref(before);
+}
+
 int judge_and_report(struct case_file *file, struct knowledge *k,
 		     const struct judging_options *options)
 {
@@ -276,6 +307,10 @@ int judge_and_report(struct case_file *file, struct knowledge *k,
 				      .mandates_sha256 = k->shipped->sha256,
 				      .exit_status = judgement.exit_status };
 
+	struct case_judgement before = { .document = NULL };
+
+	if (json && case_find_judgement(file, 0, arena, &before, NULL) == STATUS_OK)
+		tell_changes(before.document, document);
 	if (!json)
 		status = fail(EXIT_FAULT, "no memory for the report");
 	else if (case_add_judgement(file, &row, &why) < 0)

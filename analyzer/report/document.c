@@ -179,6 +179,74 @@ static json_t *volumes(const struct writing *w)
 	return array;
 }
 
+/* One stay of a product that protects, as an entry of the protection timeline. */
+struct stay {
+	const struct product *product;
+	const struct episode *episode;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct stay *x = a, *y = b;
+	const int64_t s = x->episode->installed.not_after, t = y->episode->installed.not_after;
+
+	if (s != t)
+		return s < t ? -1 : 1;
+	return strcmp(x->product->id, y->product->id);
+}
+
+/* The first protecting product that came at or after a stay ended, or stands all through. */
+static json_t *follower(const struct stay *stays, size_t n, size_t at)
+{
+	const int64_t end = stays[at].episode->removal.not_before;
+
+	if (!stays[at].episode->removed || end == BOUND_OPEN_START)
+		return json_null();
+	for (size_t i = 0; i < n; i++) {
+		const struct episode *e = stays[i].episode;
+		const bool after = e->installed.not_after > end;
+		const bool through = !after && (!e->removed || e->removal.not_before > end);
+
+		if (i == at || (!after && !through))
+			continue;
+		return json_pack("{s:s,s:b,s:o}", "product", stays[i].product->id, "stood_before",
+				 through, "from", time_of(e->installed.not_after));
+	}
+	return json_null();
+}
+
+/*
+ * Which products protected a system when: their stays in order, and for each that ended what
+ * stood or came after it; null there is a stretch for which no protection is known.
+ */
+static json_t *protection(const struct writing *w, size_t system)
+{
+	enum { STAYS_MAX = 256 };
+	struct stay stays[STAYS_MAX];
+	json_t *array = json_array();
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->j->n_histories; i++) {
+		const struct product_history *h = &w->j->histories[i];
+		const struct product *p = &w->s->products[h->product];
+
+		for (size_t k = 0; k < h->n_episodes && n < STAYS_MAX; k++)
+			if (h->system == system && p->kind == KIND_PROTECTION && h->proved)
+				stays[n++] = (struct stay){ p, &h->episodes[k] };
+	}
+	qsort(stays, n, sizeof(*stays), by_start);
+	for (size_t i = 0; i < n; i++) {
+		const struct episode *e = stays[i].episode;
+
+		json_array_append_new(
+			array, json_pack("{s:s,s:o,s:o,s:o}", "product", stays[i].product->id,
+					 "installed", bound_of(e->installed), "removed",
+					 e->removed ? bound_of(e->removal) : json_null(),
+					 "followed_by", follower(stays, n, i)));
+	}
+	return array;
+}
+
 static json_t *systems(const struct writing *w)
 {
 	json_t *array = json_array();
@@ -187,8 +255,8 @@ static json_t *systems(const struct writing *w)
 		const struct system *s = &w->j->systems[i];
 
 		json_array_append_new(
-			array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
-					 id_of("S", (int64_t)i + 1), "volume",
+			array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "protection",
+					 protection(w, i), "id", id_of("S", (int64_t)i + 1), "volume",
 					 id_of("V", s->volume), "os", text(s->os), "version",
 					 text(s->version), "hostname", text(s->hostname),
 					 "timezone", text(s->timezone), "installed_at",

@@ -113,6 +113,29 @@ static void write_product(FILE *out, const json_t *p)
 	fputc('\n', out);
 }
 
+/* Which products protected the system when, and what followed each. */
+static void write_protection(FILE *out, const json_t *system)
+{
+	size_t i;
+	json_t *stay;
+
+	json_array_foreach(json_object_get(system, "protection"), i, stay) {
+		const json_t *removed = json_object_get(stay, "removed");
+		const json_t *next = json_object_get(stay, "followed_by");
+
+		fprintf(out, "%s  %s from %s", str(system, "id", ""), str(stay, "product", ""),
+			str(json_object_get(stay, "installed"), "not_after", "unknown"));
+		if (!json_is_object(removed))
+			fputs(", still there\n", out);
+		else
+			fprintf(out, " to %s; then %s%s%s\n", str(removed, "not_before", "unknown"),
+				json_is_object(next) ? str(next, "product", "") :
+						       "no protection is known",
+				json_is_object(next) ? " from " : "",
+				json_is_object(next) ? str(next, "from", "unknown") : "");
+	}
+}
+
 static void write_witness(FILE *out, const json_t *w)
 {
 	const json_t *l = json_object_get(w, "locator");
@@ -183,7 +206,10 @@ void report_write_text(const json_t *document, FILE *out)
 	fputs("PRODUCTS\n\n", out);
 	json_array_foreach(json_object_get(document, "products"), i, item)
 		write_product(out, item);
-	fputs("EVIDENCE\n\n", out);
+	fputs("PROTECTION, IN ORDER OF TIME\n\n", out);
+	json_array_foreach(json_object_get(document, "systems"), i, item)
+		write_protection(out, item);
+	fputs("\nEVIDENCE\n\n", out);
 	json_array_foreach(json_object_get(document, "evidence"), i, item)
 		write_evidence(out, item);
 	fputs("\nCLOCK AND PROBLEMS\n\n", out);
