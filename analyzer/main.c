@@ -5,6 +5,7 @@ static const struct command *const commands[] = {
 	&analyze_command,  &judge_command,    &report_command,   &timeline_command,
 	&products_command, &mandates_command, &sources_command,
 	&cite_command,	   &verify_command,   &explain_command,  &batch_command,
+	&fleet_command,
 };
 
 static void help(FILE *out)

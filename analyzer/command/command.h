@@ -19,7 +19,7 @@ struct command {
 
 extern const struct command analyze_command, judge_command, report_command, timeline_command,
 	products_command, mandates_command, sources_command, cite_command, verify_command,
-	explain_command, batch_command;
+	explain_command, batch_command, fleet_command;
 
 /* Says on standard error what is wrong with the call and where help is. Returns EXIT_USAGE. */
 int usage_error(const char *command, const char *format, ...)

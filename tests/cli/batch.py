@@ -2,6 +2,7 @@
 """Many images: a failure does not stop the others, and the number of jobs changes nothing."""
 import argparse
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -42,6 +43,8 @@ def main():
     assert seen[1] == seen[2], "one job and two differ"
     assert all(seen[1]) and "bad,none,false,65" in seen[1][0] and seen[1][0].count("\n") == 4
     assert before == [digest(image) for image in images], "evidence changed"
+    rows = json.loads(run(options.avouch, "fleet", "--json", options.work / "jobs1").stdout)
+    assert [row["id"] for row in rows] == ["P01", "P02", "bad"] and rows[2]["exit_status"] == 65
     manifest.write_text("../x,/nowhere,\n")
     assert run(options.avouch, "batch", manifest, "-o", options.work / "no").returncode == 64
     return 0
