@@ -1,213 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/judge/episode.h"
 
+#include "analyzer/judge/building.h"
 #include "analyzer/judge/state.h"
 #include "parsers/base/text.h"
 
-/* Records that follow a removal this closely, when no restart is seen, belong to it. */
-static const int64_t tail_without_boot = 15 * TICKS_PER_MINUTE;
 /* A restart later than this after a removal is not the one that files waited for. */
 static const int64_t tail_until_boot = 24 * TICKS_PER_HOUR;
-/* An installation's own records lie within this time of each other. */
-static const int64_t one_act = TICKS_PER_HOUR;
-
-struct building {
-	struct judging *j;
-	const struct witness *w; /* of this product, in order of time */
-	size_t n, first;         /* first: index of w[0] in the judgement */
-	bool *dropped;           /* ends that end nothing */
-};
-
-static bool is_positive(const struct witness *w)
-{
-	return (w->assertion == ASSERTS_BEGIN || w->assertion == ASSERTS_PRESENT) && !w->weak;
-}
 
 static bool is_negative(const struct witness *w)
 {
 	return (w->assertion == ASSERTS_END || w->assertion == ASSERTS_ABSENT) &&
 	       bound_has_end(w->when);
-}
-
-static bool type_is(const struct case_trace *t, const char *name)
-{
-	return t && strcmp(t->trace.type->name, name) == 0;
-}
-
-/* -- upgrades ----------------------------------------------------------------------------- */
-
-static uint64_t event_id(const struct case_trace *t)
-{
-	return trace_uint(&t->trace, "event_id");
-}
-
-/* The end (1042) of the transaction that a 1040 record begins; 0 when it is not found. */
-static int64_t transaction_end(const struct case_contents *c, const struct case_trace *begin)
-{
-	const int64_t from = trace_instant(&begin->trace, "time").ticks;
-	int64_t end = 0;
-
-	for (size_t i = 0; i < c->n_traces; i++) {
-		const struct case_trace *t = &c->traces[i];
-		const int64_t at = trace_instant(&t->trace, "time").ticks;
-
-		if (type_is(t, "windows.event.msi") && event_id(t) == 1042 && at >= from &&
-		    trace_uint(&t->trace, "client") == trace_uint(&begin->trace, "client") &&
-		    text_equal_folded(trace_text(&t->trace, "transaction"),
-				      trace_text(&begin->trace, "transaction")) &&
-		    (end == 0 || at < end))
-			end = at;
-	}
-	return end;
-}
-
-/* The 1040 record of the transaction that holds an instant; NULL when none is recorded. */
-static const struct case_trace *transaction_of(const struct case_contents *c, int64_t at)
-{
-	for (size_t i = 0; i < c->n_traces; i++) {
-		const struct case_trace *t = &c->traces[i];
-
-		if (type_is(t, "windows.event.msi") && event_id(t) == 1040 &&
-		    trace_instant(&t->trace, "time").ticks <= at && transaction_end(c, t) >= at)
-			return t;
-	}
-	return NULL;
-}
-
-/* Whether one client of the Windows Installer did both, in one go. */
-static bool in_one_transaction(const struct case_contents *c, int64_t a, int64_t b)
-{
-	const struct case_trace *first = transaction_of(c, a), *second = transaction_of(c, b);
-
-	if (!first || !second)
-		return false;
-	return first == second ||
-	       (trace_uint(&first->trace, "client") != 0 &&
-		trace_uint(&first->trace, "client") == trace_uint(&second->trace, "client") &&
-		(a < b ? b - a : a - b) < one_act);
-}
-
-/* Whether the registry files both product codes under one upgrade code. */
-static bool share_upgrade_code(const struct case_contents *c, struct text x, struct text y)
-{
-	for (size_t i = 0; i < c->n_traces; i++) {
-		const struct trace *t = &c->traces[i].trace;
-
-		if (!type_is(&c->traces[i], "windows.registry.msi-upgrade") ||
-		    !text_equal_folded(trace_text(t, "code"), x))
-			continue;
-		for (size_t k = 0; k < c->n_traces; k++) {
-			const struct trace *u = &c->traces[k].trace;
-
-			if (type_is(&c->traces[k], "windows.registry.msi-upgrade") &&
-			    text_equal_folded(trace_text(u, "code"), y) &&
-			    text_equal_folded(trace_text(u, "upgrade_code"),
-					      trace_text(t, "upgrade_code")))
-				return true;
-		}
-	}
-	return false;
-}
-
-static int64_t distance(int64_t a, int64_t b)
-{
-	return a < b ? b - a : a - b;
-}
-
-static bool is_msi_act(const struct witness *w)
-{
-	return w->whole_act && type_is(w->trace, "windows.event.msi");
-}
-
-/* The end and the beginning of one upgrade: one transaction, or one upgrade code. */
-static bool is_upgrade(const struct building *b, const struct witness *end,
-		       const struct witness *begin)
-{
-	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin))
-		return false;
-	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
-		return false; /* the same product again is a removal and an installation */
-	if (in_one_transaction(b->j->contents, end->when.not_before, begin->when.not_before))
-		return true;
-	return end->code.size && begin->code.size &&
-	       distance(end->when.not_before, begin->when.not_before) < TICKS_PER_DAY &&
-	       share_upgrade_code(b->j->contents, end->code, begin->code);
-}
-
-/* Whether another product code of the family, begun before this end, is proved alive after it. */
-static bool another_code_lives(const struct building *b, const struct witness *end)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct witness *begin = &b->w[i];
-		bool ended = false, alive = false;
-
-		if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !begin->code.size ||
-		    !end->code.size || text_equal_folded(begin->code, end->code) ||
-		    begin->when.not_after > end->when.not_before)
-			continue;
-		for (size_t k = 0; k < b->n; k++) {
-			const struct witness *w = &b->w[k];
-
-			if (!w->code.size || !text_equal_folded(w->code, begin->code))
-				continue;
-			ended |= w->assertion == ASSERTS_END &&
-				 w->when.not_after <= end->when.not_before;
-			alive |= (is_positive(w) && bound_has_start(w->when) &&
-				  w->when.not_before > end->when.not_after) ||
-				 w->at_acquisition ||
-				 (w->assertion == ASSERTS_END &&
-				  w->when.not_before > end->when.not_after);
-		}
-		if (!ended && alive)
-			return true;
-	}
-	return false;
-}
-
-/* A file that is replaced goes and comes back: positives of no new installation follow. */
-static bool was_replaced(const struct building *b, const struct witness *end)
-{
-	for (size_t i = 0; end->component_only && i < b->n; i++) {
-		const struct witness *w = &b->w[i];
-
-		if (!is_positive(w) || !bound_has_start(w->when) ||
-		    w->when.not_before <= end->when.not_after)
-			continue;
-		return w->assertion == ASSERTS_PRESENT &&
-		       w->when.not_before - end->when.not_after > tail_without_boot;
-	}
-	return false;
-}
-
-/* Whether an end tells of the same removal as the installer's: close to it, or of its version. */
-static bool is_echo(const struct witness *end, const struct witness *act)
-{
-	const struct text version = trace_text(&act->trace->trace, "version");
-	const int64_t gap = distance(end->when.not_after, act->when.not_after);
-
-	if (gap < one_act)
-		return true;
-	return end->trace && version.size && gap < 30 * TICKS_PER_DAY &&
-	       text_equal(trace_text(&end->trace->trace, "version"), version);
-}
-
-static void drop_false_ends(struct building *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct witness *end = &b->w[i];
-
-		if (end->assertion != ASSERTS_END)
-			continue;
-		b->dropped[i] = end->weak || another_code_lives(b, end) || was_replaced(b, end);
-		for (size_t k = 0; k < b->n && !b->dropped[i]; k++)
-			b->dropped[i] = bound_has_start(end->when) && is_upgrade(b, end, &b->w[k]);
-	}
-	/* The inventory and the journal notice the same upgrade a little later. */
-	for (size_t i = 0; i < b->n; i++) {
-		for (size_t k = 0; k < b->n && b->w[i].assertion == ASSERTS_END; k++)
-			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]))
-				b->dropped[i] |= is_echo(&b->w[i], &b->w[k]);
-	}
 }
 
 /* -- one episode -------------------------------------------------------------------------- */
@@ -222,7 +26,7 @@ static int64_t next_boot(const struct building *b, int64_t after)
 		const struct case_trace *t = &c->traces[i];
 		const struct case_source *source = find_source(c, t->source);
 
-		if (!type_is(t, "windows.event.boot") || !source ||
+		if (!trace_is(t, "windows.event.boot") || !source ||
 		    system_of_source(c, b->j->systems, b->j->n_systems, source) != b->w[0].system)
 			continue;
 
@@ -239,10 +43,10 @@ static bool restart_due_after(const struct building *b, int64_t removal)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 
-		if (type_is(w->trace, "windows.registry.pending-rename") && w->at_acquisition)
+		if (trace_is(w->trace, "windows.registry.pending-rename") && w->at_acquisition)
 			return true;
-		if (!type_is(w->trace, "windows.event.msi") || !bound_has_start(w->when) ||
-		    distance(w->when.not_before, removal) > one_act)
+		if (!trace_is(w->trace, "windows.event.msi") || !bound_has_start(w->when) ||
+		    distance(w->when.not_before, removal) > ONE_ACT)
 			continue;
 
 		const uint64_t status = trace_uint(&w->trace->trace, "status");
@@ -307,7 +111,7 @@ static size_t first_proof(const struct building *b, int64_t after, int64_t until
 static bool is_act_of(const struct witness *w, int64_t after, int64_t proof)
 {
 	return w->assertion == ASSERTS_BEGIN && w->whole_act && !w->weak &&
-	       w->when.not_before > after && w->when.not_before <= ticks_add(proof, one_act);
+	       w->when.not_before > after && w->when.not_before <= ticks_add(proof, ONE_ACT);
 }
 
 /*
@@ -332,7 +136,7 @@ static void set_installed(struct building *b, struct episode *e, size_t earliest
 		if (e->installed_by[0] == NO_WITNESS) {
 			/* A point in time before the record belongs to the act; a day does not. */
 			const bool point = bound_has_start(b->w[proof].when) &&
-					   seen - b->w[proof].when.not_before < one_act;
+					   seen - b->w[proof].when.not_before < ONE_ACT;
 
 			e->installed.not_before =
 				point && b->w[proof].when.not_before < w->when.not_before ?
@@ -383,7 +187,7 @@ static int64_t tail_end(const struct building *b, int64_t removal, int64_t boot)
 	(void)b;
 	if (boot && boot - removal <= tail_until_boot)
 		return boot;
-	return ticks_add(removal, tail_without_boot);
+	return ticks_add(removal, TAIL_WITHOUT_BOOT);
 }
 
 /* Which part of the product an end speaks of: its service, its program, or its registration. */
@@ -391,9 +195,9 @@ enum part { PART_SERVICE, PART_PROGRAM, PART_RECORD, PART_COUNT };
 
 static enum part part_of(const struct witness *w)
 {
-	if (type_is(w->trace, "windows.registry.service"))
+	if (trace_is(w->trace, "windows.registry.service"))
 		return PART_SERVICE;
-	if (type_is(w->trace, "filesystem.file") || type_is(w->trace, "ntfs.usn"))
+	if (trace_is(w->trace, "filesystem.file") || trace_is(w->trace, "ntfs.usn"))
 		return PART_PROGRAM;
 	return PART_RECORD;
 }
@@ -428,8 +232,8 @@ static void extend_to_all_parts(struct building *b, struct episode *e, int64_t t
 	if (earliest[PART_PROGRAM] == NO_WITNESS) {
 		const int64_t boot = next_boot(b, e->removal.not_after);
 
-		e->removal.not_after = boot && boot - e->removal.not_after < one_act ?
-			boot : ticks_add(e->removal.not_after, tail_without_boot);
+		e->removal.not_after = boot && boot - e->removal.not_after < ONE_ACT ?
+			boot : ticks_add(e->removal.not_after, TAIL_WITHOUT_BOOT);
 		qualify(e, "when the program file itself went is not recorded");
 	}
 }
@@ -454,7 +258,7 @@ static int64_t set_removal(struct building *b, struct episode *e, int64_t after,
 
 		if (w->assertion != ASSERTS_END || !is_msi_act(w) || b->dropped[i] ||
 		    w->when.not_after < end->when.not_after ||
-		    w->when.not_before > ticks_add(end->when.not_after, one_act))
+		    w->when.not_before > ticks_add(end->when.not_after, ONE_ACT))
 			continue;
 		e->act = w->when.not_before;
 		e->removal = w->when;
@@ -588,7 +392,7 @@ static enum status list_residue(struct building *b, struct product_history *h,
  */
 static bool proves(const struct witness *w)
 {
-	if (type_is(w->trace, "windows.log.install") || type_is(w->trace, "windows.setupapi.section"))
+	if (trace_is(w->trace, "windows.log.install") || trace_is(w->trace, "windows.setupapi.section"))
 		return true;
 	return (is_positive(w) || is_negative(w)) &&
 	       (w->role == ROLE_PROTECTION || w->role == ROLE_REGISTRATION ||

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/judge/building.h"
+#include "parsers/base/text.h"
+
+/* The end (1042) of the transaction that a 1040 record begins; 0 when it is not found. */
+static int64_t transaction_end(const struct case_contents *c, const struct case_trace *begin)
+{
+	const int64_t from = trace_instant(&begin->trace, "time").ticks;
+	int64_t end = 0;
+
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct case_trace *t = &c->traces[i];
+		const int64_t at = trace_instant(&t->trace, "time").ticks;
+
+		if (trace_is(t, "windows.event.msi") && event_id(t) == 1042 && at >= from &&
+		    trace_uint(&t->trace, "client") == trace_uint(&begin->trace, "client") &&
+		    text_equal_folded(trace_text(&t->trace, "transaction"),
+				      trace_text(&begin->trace, "transaction")) &&
+		    (end == 0 || at < end))
+			end = at;
+	}
+	return end;
+}
+
+/* The 1040 record of the transaction that holds an instant; NULL when none is recorded. */
+static const struct case_trace *transaction_of(const struct case_contents *c, int64_t at)
+{
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct case_trace *t = &c->traces[i];
+
+		if (trace_is(t, "windows.event.msi") && event_id(t) == 1040 &&
+		    trace_instant(&t->trace, "time").ticks <= at && transaction_end(c, t) >= at)
+			return t;
+	}
+	return NULL;
+}
+
+/* Whether one client of the Windows Installer did both, in one go. */
+static bool in_one_transaction(const struct case_contents *c, int64_t a, int64_t b)
+{
+	const struct case_trace *first = transaction_of(c, a), *second = transaction_of(c, b);
+
+	if (!first || !second)
+		return false;
+	return first == second ||
+	       (trace_uint(&first->trace, "client") != 0 &&
+		trace_uint(&first->trace, "client") == trace_uint(&second->trace, "client") &&
+		(a < b ? b - a : a - b) < ONE_ACT);
+}
+
+/* Whether the registry files both product codes under one upgrade code. */
+static bool share_upgrade_code(const struct case_contents *c, struct text x, struct text y)
+{
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct trace *t = &c->traces[i].trace;
+
+		if (!trace_is(&c->traces[i], "windows.registry.msi-upgrade") ||
+		    !text_equal_folded(trace_text(t, "code"), x))
+			continue;
+		for (size_t k = 0; k < c->n_traces; k++) {
+			const struct trace *u = &c->traces[k].trace;
+
+			if (trace_is(&c->traces[k], "windows.registry.msi-upgrade") &&
+			    text_equal_folded(trace_text(u, "code"), y) &&
+			    text_equal_folded(trace_text(u, "upgrade_code"),
+					      trace_text(t, "upgrade_code")))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The end and the beginning of one upgrade: one transaction, or one upgrade code. */
+static bool is_upgrade(const struct building *b, const struct witness *end,
+		       const struct witness *begin)
+{
+	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin))
+		return false;
+	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
+		return false; /* the same product again is a removal and an installation */
+	if (in_one_transaction(b->j->contents, end->when.not_before, begin->when.not_before))
+		return true;
+	return end->code.size && begin->code.size &&
+	       distance(end->when.not_before, begin->when.not_before) < TICKS_PER_DAY &&
+	       share_upgrade_code(b->j->contents, end->code, begin->code);
+}
+
+/* Whether another product code of the family, begun before this end, is proved alive after it. */
+static bool another_code_lives(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *begin = &b->w[i];
+		bool ended = false, alive = false;
+
+		if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !begin->code.size ||
+		    !end->code.size || text_equal_folded(begin->code, end->code) ||
+		    begin->when.not_after > end->when.not_before)
+			continue;
+		for (size_t k = 0; k < b->n; k++) {
+			const struct witness *w = &b->w[k];
+
+			if (!w->code.size || !text_equal_folded(w->code, begin->code))
+				continue;
+			ended |= w->assertion == ASSERTS_END &&
+				 w->when.not_after <= end->when.not_before;
+			alive |= (is_positive(w) && bound_has_start(w->when) &&
+				  w->when.not_before > end->when.not_after) ||
+				 w->at_acquisition ||
+				 (w->assertion == ASSERTS_END &&
+				  w->when.not_before > end->when.not_after);
+		}
+		if (!ended && alive)
+			return true;
+	}
+	return false;
+}
+
+/* A file that is replaced goes and comes back: positives of no new installation follow. */
+static bool was_replaced(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; end->component_only && i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (!is_positive(w) || !bound_has_start(w->when) ||
+		    w->when.not_before <= end->when.not_after)
+			continue;
+		return w->assertion == ASSERTS_PRESENT &&
+		       w->when.not_before - end->when.not_after > TAIL_WITHOUT_BOOT;
+	}
+	return false;
+}
+
+/* Whether an end tells of the same removal as the installer's: close to it, or of its version. */
+static bool is_echo(const struct witness *end, const struct witness *act)
+{
+	const struct text version = trace_text(&act->trace->trace, "version");
+	const int64_t gap = distance(end->when.not_after, act->when.not_after);
+
+	if (gap < ONE_ACT)
+		return true;
+	return end->trace && version.size && gap < 30 * TICKS_PER_DAY &&
+	       text_equal(trace_text(&end->trace->trace, "version"), version);
+}
+
+void drop_false_ends(struct building *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *end = &b->w[i];
+
+		if (end->assertion != ASSERTS_END)
+			continue;
+		b->dropped[i] = end->weak || another_code_lives(b, end) || was_replaced(b, end);
+		for (size_t k = 0; k < b->n && !b->dropped[i]; k++)
+			b->dropped[i] = bound_has_start(end->when) && is_upgrade(b, end, &b->w[k]);
+	}
+	/* The inventory and the journal notice the same upgrade a little later. */
+	for (size_t i = 0; i < b->n; i++) {
+		for (size_t k = 0; k < b->n && b->w[i].assertion == ASSERTS_END; k++)
+			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]))
+				b->dropped[i] |= is_echo(&b->w[i], &b->w[k]);
+	}
+}
