@@ -41,7 +41,6 @@ struct judging_options {
 	struct attribute attributes[ATTRIBUTES_MAX];
 	size_t n_attributes;
 	const char *signatures; /* folder; NULL: the installed one */
-	const char *timezone;
 	const char *json, *html; /* files to write those reports to; "-" is standard output */
 	bool quiet;              /* no text report */
 };
@@ -56,7 +55,7 @@ bool judging_option(struct judging_options *options, int option, char *argument)
 	{ "attribute", required_argument, NULL, 1002 },                                            \
 	{ "signatures", required_argument, NULL, 1003 }, { "json", required_argument, NULL, 1004 },\
 	{ "html", required_argument, NULL, 1005 }, { "quiet", no_argument, NULL, 'q' },            \
-	{ "timezone", required_argument, NULL, 1006 }, { "help", no_argument, NULL, 'h' }
+	{ "help", no_argument, NULL, 'h' }
 #define JUDGING_HELP                                                                               \
 	"  -m, --mandate ID|FILE    judge against this mandate (repeatable; without it: those\n"   \
 	"                           marked default, for information, exit status 0)\n"             \
@@ -65,7 +64,6 @@ bool judging_option(struct judging_options *options, int option, char *argument)
 	"      --attribute KEY=VALUE  what is known of the machine (country=GB,\n"                 \
 	"                           sector=federal-civilian, classification=secret)\n"             \
 	"      --signatures FOLDER  use these signatures and mandates\n"                           \
-	"      --timezone ZONE      zone of local times where the evidence names none\n"           \
 	"      --json FILE          write the JSON report too ('-' is standard output)\n"          \
 	"      --html FILE          write the HTML report too ('-' is standard output)\n"          \
 	"  -q, --quiet              no text report on standard output\n"

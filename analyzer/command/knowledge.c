@@ -87,9 +87,6 @@ bool judging_option(struct judging_options *options, int option, char *argument)
 	case 1005:
 		options->html = argument;
 		return true;
-	case 1006:
-		options->timezone = argument;
-		return true;
 	default:
 		return false;
 	}
@@ -292,8 +289,7 @@ int judge_and_report(struct case_file *file, struct knowledge *k,
 					   .attributes = options->attributes,
 					   .n_attributes = options->n_attributes,
 					   .deadlines = deadlines,
-					   .n_deadlines = options->n_deadlines,
-					   .timezone = text_of(options->timezone) };
+					   .n_deadlines = options->n_deadlines };
 
 	if (!arena || case_load(file, arena, &contents, &why) < 0 ||
 	    judge_run(arena, &contents, k->signatures, k->matcher, &how, &judgement, &why) < 0)

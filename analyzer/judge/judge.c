@@ -312,7 +312,7 @@ enum status judge_run(struct arena *arena, const struct case_contents *contents,
 	enum status status;
 
 	j.acquired = all.acquired;
-	status = systems_find(arena, contents, options, all.acquired, &systems, &j.n_systems, why);
+	status = systems_find(arena, contents, all.acquired, &systems, &j.n_systems, why);
 	if (status < 0)
 		return status;
 	j.systems = systems;

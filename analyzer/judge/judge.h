@@ -205,7 +205,6 @@ struct judge_options {
 	size_t n_attributes;
 	const struct own_deadline *deadlines;
 	size_t n_deadlines;
-	struct text timezone; /* IANA zone for local times of systems whose zone is unknown; or empty */
 };
 
 /* Judges a loaded case. What *ret points to lives in the arena and in what was passed in. */

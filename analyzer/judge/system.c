@@ -358,14 +358,13 @@ static struct system system_on(const struct case_contents *contents, int64_t vol
 }
 
 enum status systems_find(struct arena *arena, const struct case_contents *contents,
-			 const struct judge_options *options, int64_t acquired,
-			 struct system **ret, size_t *ret_n, struct failure *why)
+			 int64_t acquired, struct system **ret, size_t *ret_n,
+			 struct failure *why)
 {
 	struct system *systems =
 		arena_array(arena, contents->n_volumes + 1, sizeof(*systems));
 	size_t n = 0;
 
-	(void)options; /* a zone given by the user is applied where the evidence has none */
 	if (!systems)
 		return failure_set(why, ERR_NO_MEMORY, "systems");
 	for (size_t i = 0; i < contents->n_volumes; i++) {

@@ -20,8 +20,8 @@ const struct case_source *find_source(const struct case_contents *contents, int6
 
 /* Finds the installed systems, their facts, zones, coverage and last activity. */
 MUST_USE enum status systems_find(struct arena *arena, const struct case_contents *contents,
-				  const struct judge_options *options, int64_t acquired,
-				  struct system **ret, size_t *ret_n, struct failure *why);
+				  int64_t acquired, struct system **ret, size_t *ret_n,
+				  struct failure *why);
 
 /* The system a source belongs to (a data volume belongs to the only system); NO_SYSTEM if none. */
 size_t system_of_source(const struct case_contents *contents, const struct system *systems,
