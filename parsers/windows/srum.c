@@ -10,7 +10,8 @@
  * {D10CA2FE-...} application resources, {973F5D5C-...} network: AutoIncId, TimeStamp (OLE date,
  *   UTC), AppId, UserId, ...
  *
- * A row says that the program ran in the interval that ends at its time.
+ * A row says that the program ran in the interval that ends at its time. The interval begins with the
+ * rows written before: an hour earlier, or before the machine slept.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,11 +32,12 @@ enum {
 	COLUMN_APP = 2,
 };
 
-enum use_field { USE_PATH, USE_APPLICATION, USE_TIME, USE_TABLE, USE_N_FIELDS };
+enum use_field { USE_PATH, USE_APPLICATION, USE_SINCE, USE_TIME, USE_TABLE, USE_N_FIELDS };
 
 static const struct trace_field use_fields[] = {
 	[USE_PATH] = { "path", VALUE_TEXT, ASPECT_PATH, ASPECT_NONE, "Path" },
 	[USE_APPLICATION] = { "application", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Program" },
+	[USE_SINCE] = { "since", VALUE_INSTANT, ASPECT_NONE, ASPECT_NONE, "Used after" },
 	[USE_TIME] = { "time", VALUE_INSTANT, ASPECT_NONE, ASPECT_NONE, "Used up to" },
 	[USE_TABLE] = { "table", VALUE_TEXT, ASPECT_NONE, ASPECT_NONE, "Kind of use" },
 	[USE_N_FIELDS] = { NULL, VALUE_ABSENT, ASPECT_NONE, ASPECT_NONE, NULL },
@@ -62,6 +64,7 @@ struct reading {
 	size_t n_apps;
 	struct arena *scratch;
 	struct instant first, last;
+	struct instant written, before; /* time of the rows at hand, and of those before them */
 };
 
 /* The bytes of one value of a record, in the arena; empty when there is none. */
@@ -120,6 +123,17 @@ static enum status read_app(struct reading *r, library_handle *record, const cha
 	return STATUS_OK;
 }
 
+/* Rows come in the order of writing; those of one writing share their time. */
+static void follow_writes(struct reading *r, struct instant time)
+{
+	if (!instant_is_set(time) || (instant_is_set(r->written) && time.ticks == r->written.ticks))
+		return;
+	r->before = r->written;
+	if (instant_is_set(r->before) && r->before.ticks > time.ticks)
+		r->before = (struct instant){ .state = INSTANT_UNSET };
+	r->written = time;
+}
+
 static enum status read_use_row(struct reading *r, library_handle *record, const char *kind,
 			    struct failure *why)
 {
@@ -133,6 +147,7 @@ static enum status read_use_row(struct reading *r, library_handle *record, const
 
 	if (id.size >= 4 && number < MAX_APPS && r->apps)
 		app = r->apps[number];
+	follow_writes(r, time);
 	if (!app.data || app.size == 0 || !instant_is_set(time))
 		return STATUS_OK;
 	if (!instant_is_set(r->first) || time.ticks < r->first.ticks)
@@ -142,6 +157,7 @@ static enum status read_use_row(struct reading *r, library_handle *record, const
 	if (app.data[0] == '\\' || (app.size > 2 && app.data[1] == ':'))
 		values[USE_PATH] = value_text(app);
 	values[USE_APPLICATION] = value_text(app);
+	values[USE_SINCE] = value_instant(r->before);
 	values[USE_TIME] = value_instant(time);
 	values[USE_TABLE] = value_text(text_of(kind));
 	(void)snprintf(address, sizeof(address), "%s row %" PRIu32, kind,
@@ -197,6 +213,7 @@ static enum status read_table(struct reading *r, const char *name, const char *k
 		r->file, (const uint8_t *)name, strlen(name), &table, NULL);
 	enum status status;
 
+	r->written = r->before = (struct instant){ .state = INSTANT_UNSET };
 	if (found != 1) {
 		if (found < 0)
 			lost(r->ctx, FAILURE_NO_OFFSET, "table %s cannot be opened", kind);
