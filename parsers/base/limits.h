@@ -27,6 +27,6 @@
 /* Levels of folders or registry keys followed before a branch is called a cycle. */
 #define LIMIT_DEPTH 512
 /* Bytes a locator's range may have to be hashed; longer ranges are hashed up to this and noted. */
-#define LIMIT_LOCATOR_BYTES ((uint64_t)64 << 20)
+#define LIMIT_LOCATOR_BYTES LIMIT_WHOLE_FILE
 
 #endif
