@@ -73,15 +73,70 @@ static size_t next_positive(const struct building *b, int64_t after)
 	return best;
 }
 
-/* The end that is proved first after an instant; acts before what merely noticed them. */
-static size_t next_negative(const struct building *b, int64_t after)
+/* What was bounded by a container tells of the stay in which its last proof lies. */
+static bool is_of_earlier_stay(const struct witness *w, int64_t ended)
+{
+	return ended != BOUND_OPEN_START && w->qualified && bound_has_start(w->when) &&
+	       w->when.not_before <= ended;
+}
+
+/* The end that is proved first from an instant on, of a stay that follows one that ended. */
+static size_t next_negative(const struct building *b, int64_t from, int64_t ended)
 {
 	size_t best = NO_WITNESS;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= after &&
+		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= from &&
+		    !is_of_earlier_stay(&b->w[i], ended) &&
 		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
 			best = i;
+	return best;
+}
+
+/* A stay that ended, as far as the search for the next one needs it. */
+struct past {
+	int64_t began, ended;
+};
+
+/* Whether a recorder that tells each removal once told of a stay's before this. */
+static bool has_told_of(const struct building *b, struct past stay, const struct witness *end)
+{
+	if (!trace_is(end->trace, "windows.event.msi") &&
+	    !trace_is(end->trace, "windows.event.inventory"))
+		return false;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion == ASSERTS_END && !b->dropped[i] && w->trace &&
+		    w->trace->trace.type == end->trace->trace.type &&
+		    w->when.not_after >= stay.began && w->when.not_after < end->when.not_after &&
+		    w->when.not_after <= ticks_add(stay.ended, TICKS_PER_DAY))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The first recorded end, after a stay that ended, of one of which nothing else is recorded; before
+ * the next proof of presence, if there is any.
+ */
+static size_t next_bare_end(const struct building *b, struct past stay, size_t positive)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion != ASSERTS_END || !bound_has_end(w->when) || b->dropped[i] ||
+		    w->when.not_after <= stay.ended ||
+		    (positive != NO_WITNESS &&
+		     w->when.not_after >= b->w[positive].when.not_before))
+			continue;
+		if (stay.ended != BOUND_OPEN_START && !has_told_of(b, stay, w))
+			continue;
+		if (best == NO_WITNESS || w->when.not_after < b->w[best].when.not_after)
+			best = i;
+	}
 	return best;
 }
 
@@ -114,6 +169,18 @@ static bool is_act_of(const struct witness *w, int64_t after, int64_t proof)
 	       w->when.not_before > after && w->when.not_before <= ticks_add(proof, ONE_ACT);
 }
 
+/* Nothing dates its coming: it was there before it went, or by the time of the state acquired. */
+static void set_unseen_installation(const struct building *b, struct episode *e, int64_t after)
+{
+	const struct system *s = &b->j->systems[b->w[0].system];
+	const int64_t last = s->last_activity ? s->last_activity : b->j->acquired;
+
+	e->installed = bound_between(after, e->removed ? e->removal.not_after :
+					    last ? last : BOUND_OPEN_END);
+	e->installed_by[0] = NO_WITNESS;
+	e->installed_by[1] = e->removed ? e->removed_by[1] : NO_WITNESS;
+}
+
 /*
  * When it came: from the first sign of the act to the record that closes it, where the act was
  * recorded; else no later than the first proof that it was there.
@@ -123,6 +190,12 @@ static void set_installed(struct building *b, struct episode *e, size_t earliest
 {
 	const size_t first = first_proof(b, after, until);
 	const size_t proof = first == NO_WITNESS ? earliest : first;
+
+	if (proof == NO_WITNESS) {
+		set_unseen_installation(b, e, after);
+		return;
+	}
+
 	const int64_t seen = b->w[proof].when.not_after;
 
 	e->installed = bound_between(after, seen);
@@ -153,6 +226,14 @@ static void set_installed(struct building *b, struct episode *e, size_t earliest
 		e->installed.not_before = e->installed.not_after;
 }
 
+/* Whether a witness tells of a stay; what has no date tells of the state as acquired. */
+static bool is_within(const struct witness *w, const struct episode *e, int64_t from, int64_t until)
+{
+	if (!bound_has_start(w->when))
+		return !e->removed || !w->at_acquisition;
+	return w->when.not_before >= from && w->when.not_before <= until;
+}
+
 /* The latest version that a witness of the episode names. */
 static void set_version(const struct building *b, struct episode *e, int64_t from, int64_t until)
 {
@@ -161,8 +242,7 @@ static void set_version(const struct building *b, struct episode *e, int64_t fro
 			trace_text(&b->w[i].trace->trace, "version") : (struct text){ NULL, 0 };
 
 		if (version.size && b->w[i].role == ROLE_REGISTRATION &&
-		    (!bound_has_start(b->w[i].when) || (b->w[i].when.not_before >= from &&
-							b->w[i].when.not_before <= until)))
+		    is_within(&b->w[i], e, from, until))
 			e->version = version;
 	}
 }
@@ -190,52 +270,56 @@ static int64_t tail_end(const struct building *b, int64_t removal, int64_t boot)
 	return ticks_add(removal, TAIL_WITHOUT_BOOT);
 }
 
-/* Which part of the product an end speaks of: its service, its program, or its registration. */
-enum part { PART_SERVICE, PART_PROGRAM, PART_RECORD, PART_COUNT };
-
-static enum part part_of(const struct witness *w)
+/* Whether an end tells of the program itself rather than of a record or registration of it. */
+static bool is_of_program(const struct witness *w)
 {
-	if (trace_is(w->trace, "windows.registry.service"))
-		return PART_SERVICE;
-	if (trace_is(w->trace, "filesystem.file") || trace_is(w->trace, "ntfs.usn"))
-		return PART_PROGRAM;
-	return PART_RECORD;
+	return trace_is(w->trace, "filesystem.file") || trace_is(w->trace, "ntfs.usn");
 }
 
 /*
  * A removal is complete when the service and the program are both gone: what bounds one part does
- * not bound the whole. Where the end of the program is not dated the aftermath is allowed for.
+ * not bound the whole. So the last of the ends that belong to the act closes it; where the end of
+ * the program is not among them the aftermath is allowed for.
  */
 static void extend_to_all_parts(struct building *b, struct episode *e, int64_t tail)
 {
-	size_t earliest[PART_COUNT] = { NO_WITNESS, NO_WITNESS, NO_WITNESS };
+	const int64_t first = e->removal.not_after;
+	const int64_t last = tail > ticks_add(first, ONE_ACT) ? ticks_add(first, ONE_ACT) : tail;
+	bool program = false;
 
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 
 		if (w->assertion != ASSERTS_END || b->dropped[i] || !w->trace ||
-		    w->when.not_after < e->removal.not_after || w->when.not_after > tail)
+		    w->when.not_after < first || w->when.not_after > last)
 			continue;
-
-		size_t *first = &earliest[part_of(w)];
-
-		if (*first == NO_WITNESS || w->when.not_after < b->w[*first].when.not_after)
-			*first = i;
-	}
-	for (int k = 0; k < PART_COUNT; k++) {
-		if (earliest[k] == NO_WITNESS ||
-		    b->w[earliest[k]].when.not_after <= e->removal.not_after)
+		program |= is_of_program(w);
+		if (w->when.not_after <= e->removal.not_after)
 			continue;
-		e->removal.not_after = b->w[earliest[k]].when.not_after;
-		e->removed_by[1] = b->first + earliest[k];
+		e->removal.not_after = w->when.not_after;
+		e->removed_by[1] = b->first + i;
 	}
-	if (earliest[PART_PROGRAM] == NO_WITNESS) {
+	if (!program) {
 		const int64_t boot = next_boot(b, e->removal.not_after);
 
 		e->removal.not_after = boot && boot - e->removal.not_after < ONE_ACT ?
 			boot : ticks_add(e->removal.not_after, TAIL_WITHOUT_BOOT);
 		qualify(e, "when the program file itself went is not recorded");
 	}
+}
+
+/* No start was recorded, but by the last activity what waited for one was gone; else it is open. */
+static int64_t gone_as_acquired(const struct building *b, int64_t removal)
+{
+	const struct system *s = &b->j->systems[b->w[0].system];
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->w[i].at_acquisition &&
+		    (trace_is(b->w[i].trace, "windows.registry.pending-rename") ||
+		     trace_is(b->w[i].trace, "windows.registry.service")))
+			return BOUND_OPEN_END;
+	return s->hives_whole && s->files_whole && s->last_activity > removal ? s->last_activity :
+										 BOUND_OPEN_END;
 }
 
 /*
@@ -284,7 +368,7 @@ static int64_t set_removal(struct building *b, struct episode *e, int64_t after,
 	}
 	e->restart_pending = restart_due_after(b, e->removal.not_after);
 	if (e->restart_pending)
-		e->removal.not_after = boot ? boot : BOUND_OPEN_END;
+		e->removal.not_after = boot ? boot : gone_as_acquired(b, e->removal.not_after);
 	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
 									   e->removal.not_after;
 }
@@ -294,11 +378,11 @@ static void set_unseen_removal(struct building *b, struct episode *e, int64_t af
 {
 	const struct system *s = &b->j->systems[b->w[0].system];
 	const size_t seen = last_positive(b, after, INT64_MAX);
-	const int64_t last = b->w[seen].when.not_before;
+	const int64_t last = seen == NO_WITNESS ? after : b->w[seen].when.not_before;
 
 	e->removed = true;
 	e->removal = bound_between(last, BOUND_OPEN_END);
-	e->removed_by[0] = b->first + seen;
+	e->removed_by[0] = seen == NO_WITNESS ? NO_WITNESS : b->first + seen;
 	e->removed_by[1] = NO_WITNESS;
 	if (s->hives_whole && s->last_activity > last)
 		e->removal.not_after = s->last_activity;
@@ -327,38 +411,65 @@ static void collect_qualifications(const struct building *b, struct episode *e)
 
 enum { EPISODES_MAX = 64 };
 
+/* The stay that begins with positive p, or (NO_WITNESS) of which only the end is recorded. */
+static int64_t build_episode(struct building *b, const struct product_history *h,
+			     struct episode *e, size_t p, size_t negative, int64_t after)
+{
+	const int64_t from = p == NO_WITNESS ? after : b->w[p].when.not_before;
+	int64_t until = INT64_MAX;
+
+	*e = (struct episode){ .removed_by = { NO_WITNESS, NO_WITNESS } };
+	if (negative != NO_WITNESS) {
+		until = set_removal(b, e, after, negative);
+		/* What still stands was not removed, unless it came again. */
+		if (h->state == STATE_INSTALLED && next_positive(b, until) == NO_WITNESS) {
+			e->removed = false;
+			e->removed_by[0] = e->removed_by[1] = NO_WITNESS;
+			e->n_qualified = 0;
+			qualify(e, "a removal was recorded but essential parts still stand");
+		}
+	} else if (h->state != STATE_INSTALLED) {
+		set_unseen_removal(b, e, after);
+	}
+	set_installed(b, e, p, after, until);
+	set_version(b, e, from, until);
+	collect_qualifications(b, e);
+	return until;
+}
+
+/* Whether anything without a date says that the product came or was there. */
+static bool has_undated_proof(const struct building *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (is_positive(&b->w[i]) && b->w[i].assertion == ASSERTS_BEGIN &&
+		    bound_has_end(b->w[i].when))
+			return true;
+	return false;
+}
+
 static enum status build_episodes(struct building *b, struct product_history *h,
 				  struct failure *why)
 {
 	struct episode *episodes = arena_array(b->j->arena, EPISODES_MAX, sizeof(*episodes));
-	int64_t after = BOUND_OPEN_START;
+	struct past past = { BOUND_OPEN_START, BOUND_OPEN_START };
 	size_t n = 0;
 
 	if (!episodes)
 		return failure_set(why, ERR_NO_MEMORY, "episodes");
-	for (size_t p; n < EPISODES_MAX && (p = next_positive(b, after)) != NO_WITNESS;) {
-		struct episode *e = &episodes[n++];
-		const size_t negative = next_negative(b, b->w[p].when.not_before);
-		int64_t until = INT64_MAX;
+	while (n < EPISODES_MAX) {
+		size_t p = next_positive(b, past.ended);
+		size_t negative = next_bare_end(b, past, p);
 
-		*e = (struct episode){ .removed_by = { NO_WITNESS, NO_WITNESS } };
-		if (negative != NO_WITNESS) {
-			until = set_removal(b, e, after, negative);
-			/* What still stands was not removed, unless it came again. */
-			if (h->state == STATE_INSTALLED && next_positive(b, until) == NO_WITNESS) {
-				e->removed = false;
-				e->removed_by[0] = e->removed_by[1] = NO_WITNESS;
-				qualify(e, "a removal was recorded but essential parts still stand");
-			}
-		} else if (h->state != STATE_INSTALLED) {
-			set_unseen_removal(b, e, after);
-		}
-		set_installed(b, e, p, after, until);
-		set_version(b, e, b->w[p].when.not_before, until);
-		collect_qualifications(b, e);
+		if (negative != NO_WITNESS)
+			p = NO_WITNESS;
+		else if (p != NO_WITNESS)
+			negative = next_negative(b, b->w[p].when.not_before, past.ended);
+		else if (n || (h->state != STATE_INSTALLED && !has_undated_proof(b)))
+			break;
+		past.began = p == NO_WITNESS ? past.ended : b->w[p].when.not_before;
+		past.ended = build_episode(b, h, &episodes[n++], p, negative, past.ended);
 		if (negative == NO_WITNESS)
 			break;
-		after = until;
 	}
 	h->episodes = episodes;
 	h->n_episodes = n;
@@ -379,6 +490,7 @@ static enum status list_residue(struct building *b, struct product_history *h,
 		if (!b->w[i].at_acquisition)
 			continue;
 		residue[h->n_residue++] = b->first + i;
+		h->named |= witness_names_product(&b->w[i]);
 		if (witness_would_load(b->j, &b->j->systems[h->system], b->w, b->n, &b->w[i]))
 			loads[h->n_loads++] = b->first + i;
 	}

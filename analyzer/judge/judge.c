@@ -5,6 +5,7 @@
 
 #include "analyzer/judge/episode.h"
 #include "analyzer/judge/outcome.h"
+#include "analyzer/judge/sample.h"
 #include "parsers/base/text.h"
 
 const char *assertion_name(enum assertion assertion)
@@ -40,82 +41,6 @@ const char *product_state_name(enum product_state state)
 	};
 
 	return names[state];
-}
-
-/* -- snapshots as samples of absence -------------------------------------------------------- */
-
-static bool hive_read_in(const struct case_contents *c, int64_t volume, const char *glob,
-			 const struct case_source **ret)
-{
-	for (size_t i = 0; i < c->n_sources; i++) {
-		if (c->sources[i].volume == volume && path_fits(glob, text_of(c->sources[i].path)) &&
-		    c->sources[i].reading == READING_READ) {
-			*ret = &c->sources[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool seen_in(const struct judging *j, const struct witness_list *list, size_t n,
-		    size_t system, size_t product, int64_t volume)
-{
-	(void)j;
-	for (size_t i = 0; i < n; i++)
-		if (list->items[i].system == system && list->items[i].product == product &&
-		    list->items[i].source->volume == volume &&
-		    list->items[i].assertion == ASSERTS_PRESENT)
-			return true;
-	return false;
-}
-
-/* A shadow copy whose hives were read whole and do not know a product shows it absent then. */
-static enum status add_absences(struct judging *j, struct witness_list *list, struct failure *why)
-{
-	const size_t n = list->n;
-
-	for (size_t v = 0; v < j->contents->n_volumes; v++) {
-		const struct case_volume *volume = &j->contents->volumes[v];
-		const struct case_source *source = NULL;
-
-		if (!volume->snapshot_of || !instant_is_set(volume->snapshot_created) ||
-		    !hive_read_in(j->contents, volume->id, "/Win*/System32/config/SOFTWARE",
-				  &source) ||
-		    !hive_read_in(j->contents, volume->id, "/Win*/System32/config/SYSTEM", &source))
-			continue;
-
-		const size_t system =
-			system_of_source(j->contents, j->systems, j->n_systems, source);
-
-		for (size_t i = 0; i < n && system != NO_SYSTEM; i++) {
-			const size_t product = list->items[i].product;
-
-			if (list->items[i].system != system ||
-			    (i && list->items[i - 1].product == product &&
-			     list->items[i - 1].system == system) ||
-			    seen_in(j, list, n, system, product, volume->id))
-				continue;
-
-			struct witness w = { .source = source,
-					     .system = system,
-					     .product = product,
-					     .assertion = ASSERTS_ABSENT,
-					     .family = FAMILY_SNAPSHOT,
-					     .when = bound_at(volume->snapshot_created.ticks) };
-
-			w.text = TEXT("the registry of a shadow copy, read completely, does not "
-				      "know the product");
-			w.clock_suspect =
-				doubts_apply(j->doubts, j->n_doubts, system, &w.when);
-			witness_name(j->contents, &w);
-
-			enum status status = witness_add(list, &w, why);
-
-			if (status < 0)
-				return status;
-		}
-	}
-	return STATUS_OK;
 }
 
 static int by_product(const void *a, const void *b)
@@ -324,9 +249,11 @@ enum status judge_run(struct arena *arena, const struct case_contents *contents,
 	if (status < 0)
 		return status;
 	j.doubts = doubts;
-	status = witnesses_find(&j, &list, why);
+	status = samples_find(&j, why);
 	if (status >= 0)
-		status = add_absences(&j, &list, why);
+		status = witnesses_find(&j, &list, why);
+	if (status >= 0)
+		status = samples_assert_absence(&j, &list, why);
 	if (status < 0)
 		return status;
 	if (list.n)

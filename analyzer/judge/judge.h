@@ -53,7 +53,7 @@ struct witness {
 	struct text code;      /* product code it speaks of; {NULL, 0}: none */
 	bool at_acquisition;   /* state as found, not an event */
 	bool whole_act;        /* its time was written by the act itself */
-	bool component_only;   /* an end of one file or key, not of the installation as such */
+	bool component_only;   /* an end of one file, key or version, not of the installation as such */
 	bool use;              /* proves the product ran or worked then */
 	const char *qualified; /* why it never decides alone; NULL: it may */
 	bool clock_suspect;    /* its time was widened for a doubtful clock */
@@ -91,6 +91,7 @@ struct product_history {
 	const size_t *loads; /* those of them that would still load */
 	size_t n_loads;
 	bool proved; /* an essential witness says it was installed at some time */
+	bool named;  /* something is left that only the product itself brings */
 };
 
 struct zone_rules; /* how local times of a system become UTC */
@@ -106,8 +107,10 @@ struct system {
 	bool hives_found;
 	int64_t coverage_from; /* oldest record of any log or journal; 0 none */
 	int64_t coverage_to;
-	bool logs_cleared;
-	const struct case_trace *logs_cleared_by;
+	const struct case_trace *logs_cleared_by; /* the latest clearing of a log; NULL: none */
+	int64_t logs_cleared_at;                  /* UTC ticks */
+	size_t n_partly_read;             /* live sources that could not be read to their ends */
+	const struct case_source *partly_read; /* the first of them */
 	const struct case_source *software, *system; /* the live hives; NULL when not found */
 	struct zone_rules *zone;
 };

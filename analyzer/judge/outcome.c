@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "analyzer/judge/state.h"
+
 #include "parsers/base/text.h"
 
 const char *outcome_name(enum outcome outcome)
@@ -151,9 +153,21 @@ static const struct episode *last_episode(const struct product_history *h)
 	return h->n_episodes ? &h->episodes[h->n_episodes - 1] : NULL;
 }
 
+/* The latest trace tells when the evidence was acquired at the earliest, never that it was then. */
+static bool acquisition_is_known(const struct judgement *all)
+{
+	return all->acquired && strcmp(all->acquired_basis, "latest-trace") != 0;
+}
+
 static bool acquired_before(const struct weighing *w)
 {
-	return w->all->acquired && w->all->acquired < w->deadline;
+	return acquisition_is_known(w->all) && w->all->acquired < w->deadline;
+}
+
+/* Nothing reaches to the limit, and whether the evidence was acquired before it is not known. */
+static bool acquired_at_unknown_side(const struct weighing *w)
+{
+	return !acquisition_is_known(w->all) && w->all->acquired < w->deadline;
 }
 
 /* Where the act gives no last day the days that passed are facts of their own. */
@@ -164,8 +178,12 @@ static void count_days(struct weighing *w)
 
 	if (!instant_is_set(issued) || !e || !e->removed || !bound_has_end(e->removal))
 		return;
-	say(&w->reasons, "its last removal ended %lld day(s) after the act was issued on %s",
-	    (long long)((e->removal.not_after - issued.ticks) / TICKS_PER_DAY), w->issued);
+
+	const int64_t days = (e->removal.not_after - issued.ticks) / TICKS_PER_DAY;
+
+	say(&w->reasons, "its last removal ended %lld day(s) %s the act was issued on %s",
+	    (long long)(days < 0 ? -days : days),
+	    e->removal.not_after < issued.ticks ? "before" : "after", w->issued);
 }
 
 /* A beginning whose lower bound is at or after D. */
@@ -232,6 +250,11 @@ static enum outcome still_there(struct weighing *w)
 			cite(w, i);
 	}
 	say(&w->reasons, "its essential parts stood when the evidence was acquired");
+	if (acquired_at_unknown_side(w)) {
+		say(&w->reasons, "when the evidence was acquired is not known and its latest trace "
+				 "is older than the limit: the time of acquisition would decide");
+		return OUTCOME_INDETERMINATE;
+	}
 	if (w->duty == DUTY_NO_USE_FROM && w->system->last_activity < w->deadline &&
 	    used_from(w) == NO_WITNESS) {
 		say(&w->reasons, "nothing shows that the machine ran at or after the limit");
@@ -255,35 +278,33 @@ static enum outcome residue_remains(struct weighing *w)
 	return OUTCOME_RESIDUE;
 }
 
-/* Families that on their own put the removal on this side of D. */
-static unsigned families_deciding(const struct weighing *w, bool in_time)
+/* Whether a witness alone puts the removal on this side of D. */
+static bool decides_alone(const struct weighing *w, const struct witness *x, bool in_time)
+{
+	if (x->system != w->h->system || x->product != w->h->product || x->weak)
+		return false;
+	if (in_time)
+		return (x->assertion == ASSERTS_END || x->assertion == ASSERTS_ABSENT) &&
+		       bound_is_before(x->when, w->deadline);
+	return bound_is_from(x->when, w->deadline) && x->assertion != ASSERTS_ATTEMPT &&
+	       x->assertion != ASSERTS_RESIDUE;
+}
+
+/* Counts the families that agree, each with its first witness. */
+static void count_families(struct weighing *w, bool in_time)
 {
 	bool seen[FAMILY_COUNT] = { false };
 	unsigned n = 0;
 
 	for (size_t i = 0; i < w->all->n_witnesses; i++) {
 		const struct witness *x = &w->all->witnesses[i];
-		const bool negative = x->assertion == ASSERTS_END ||
-				      x->assertion == ASSERTS_ABSENT;
-		const bool decides =
-			in_time ? negative && bound_is_before(x->when, w->deadline) :
-				  bound_is_from(x->when, w->deadline) &&
-					  x->assertion != ASSERTS_ATTEMPT &&
-					  x->assertion != ASSERTS_RESIDUE;
 
-		if (x->system == w->h->system && x->product == w->h->product && decides &&
-		    !x->weak && !seen[x->family]) {
-			seen[x->family] = true;
-			n++;
-		}
+		if (seen[x->family] || !decides_alone(w, x, in_time))
+			continue;
+		seen[x->family] = true;
+		n++;
+		cite(w, i);
 	}
-	return n;
-}
-
-static void count_families(struct weighing *w, bool in_time)
-{
-	const unsigned n = families_deciding(w, in_time);
-
 	say(&w->reasons, "%u independent famil%s of records place%s the removal there", n,
 	    n == 1 ? "y" : "ies", n == 1 ? "s" : "");
 	if (n <= 1)
@@ -371,14 +392,30 @@ static enum outcome weigh(struct weighing *w)
 
 /* -- what weakens any outcome of the system ------------------------------------------------ */
 
-static void qualify_system(struct weighing *w, enum outcome outcome)
+/* A log that was cleared before the product came held nothing of its stay. */
+static bool clearing_matters(const struct weighing *w)
 {
 	const struct system *s = w->system;
 
+	if (!s->logs_cleared_by)
+		return false;
+	return !w->h || w->h->n_episodes == 0 ||
+	       s->logs_cleared_at >= w->h->episodes[0].installed.not_before;
+}
+
+static void qualify_system(struct weighing *w, enum outcome outcome)
+{
+	const struct system *s = w->system;
+	char at[INSTANT_TEXT_SIZE];
+
 	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
 		return;
-	if (s->logs_cleared)
-		say(&w->qualified, "an event log of this system was cleared");
+	if (clearing_matters(w))
+		say(&w->qualified, "an event log of this system was cleared at %s",
+		    ticks_format(s->logs_cleared_at, at));
+	if (s->n_partly_read)
+		say(&w->qualified, "%zu source(s) of this system could not be read to the end: %s%s",
+		    s->n_partly_read, s->partly_read->path, s->n_partly_read > 1 ? ", ..." : "");
 	if (!s->hives_whole)
 		say(&w->qualified, "a registry hive of this system could not be read completely");
 	if (!s->files_whole)
@@ -433,17 +470,43 @@ static bool has_memory(const struct weighing *w)
 
 /* -- no product at all --------------------------------------------------------------------- */
 
+/* Cites the leftovers of products in scope; returns how many there are. */
+static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, size_t system)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system != system || !x->at_acquisition || !witness_names_product(x) ||
+		    mandate_covers(mandate, &w->j->signatures->products[x->product]) == ANSWER_NO)
+			continue;
+		if (n++ < 8)
+			cite(w, i);
+	}
+	return n;
+}
+
 /* Nothing asserts the product: is that a finding, or only a gap? */
-static enum outcome nothing_found(struct weighing *w)
+static enum outcome nothing_found(struct weighing *w, const struct mandate *mandate,
+				  size_t system)
 {
 	const struct system *s = w->system;
+	const size_t leftovers = cite_leftovers(w, mandate, system);
 	char at[INSTANT_TEXT_SIZE];
 
+	if (leftovers)
+		say(&w->reasons, "%zu leftover(s) of a product in scope are here", leftovers);
+
 	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
-		say(&w->reasons, "nothing asserts that a product in scope was ever installed");
+		say(&w->reasons, leftovers ? "nothing tells when it came or went" :
+					     "nothing asserts that a product in scope was ever "
+					     "installed");
 		return OUTCOME_NOTED;
 	}
-	if (!s->hives_whole || !s->files_whole)
+	if (leftovers)
+		say(&w->reasons, "nothing tells when it came or went");
+	else if (!s->hives_whole || !s->files_whole)
 		say(&w->reasons, "SOFTWARE, SYSTEM and the file system were not all read completely");
 	else if (!s->installed_at || s->installed_at >= w->deadline)
 		say(&w->reasons, "the system was installed at %s and says nothing of what stood "
@@ -585,7 +648,7 @@ enum status verdict_reach(struct judging *j, const struct judgement *all, size_t
 			return failure_set(why, ERR_NO_MEMORY, "outcomes");
 
 		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
-								    nothing_found(&w);
+								    nothing_found(&w, mandate, system);
 
 		qualify_system(&w, outcome);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/judge/witness.h"
+#include "analyzer/judge/sample.h"
 
 #include "parsers/base/text.h"
 
@@ -8,7 +8,7 @@ struct reading_of {
 	const struct judging *judging;
 	const struct system *system;
 	enum sample sample;
-	const struct case_volume *volume;
+	int64_t sampled_at; /* 0: not in a dated sample of the registry */
 	const struct trace *trace;
 	enum role role;
 	struct witness *out;
@@ -123,19 +123,27 @@ static void read_key_state(struct reading_of *r, enum family family, bool essent
 		w->qualified = "bound by the last-written time of the parent key";
 		return;
 	}
-	if (r->sample == SAMPLE_SNAPSHOT && r->volume &&
-	    instant_is_set(r->volume->snapshot_created)) {
-		if (essential)
-			say(r, ASSERTS_PRESENT, family,
-			    bound_at(r->volume->snapshot_created.ticks));
+	if (essential && r->sampled_at)
+		say(r, ASSERTS_PRESENT, family, bound_at(r->sampled_at));
+	if (r->sample == SAMPLE_SNAPSHOT)
 		return;
-	}
 	if (essential && bound_has_start(written))
 		say(r, ASSERTS_PRESENT, family, bound_at(written.not_before));
 	if (r->sample == SAMPLE_LIVE) {
 		w = say(r, ASSERTS_RESIDUE, family, bound_open());
 		w->at_acquisition = true;
 	}
+}
+
+static void read_leftover(struct reading_of *r);
+
+/* The product's own branch: live it may be a leftover; deleted it was the product's record. */
+static void read_own_key(struct reading_of *r)
+{
+	if (r->role == ROLE_REGISTRATION && is_recovered(r))
+		read_key_state(r, FAMILY_PRODUCT, true);
+	else
+		read_leftover(r);
 }
 
 /* InstallDate is the last service day: present on that day, begun no later than its end. */
@@ -262,6 +270,18 @@ static void read_use(struct reading_of *r)
 	read_run(r, "time");
 }
 
+/* A row of the usage monitor tells of the time since the row before. */
+static void read_srum(struct reading_of *r)
+{
+	const size_t n = r->n;
+	const struct bound since = when(r, "since");
+
+	read_run(r, "time");
+	if (r->n > n)
+		r->out[n].when.not_before = bound_has_start(since) ? since.not_before :
+								     BOUND_OPEN_START;
+}
+
 static void read_service_installed(struct reading_of *r)
 {
 	if (r->role == ROLE_PROTECTION)
@@ -282,9 +302,16 @@ static void read_service_state(struct reading_of *r)
 		say_at(r, ASSERTS_PRESENT, FAMILY_SERVICES, "time")->use = id == 7036 || id == 7035;
 }
 
+/*
+ * A product that reports itself on works. Any other state is also what Windows says of a
+ * registration whose product has gone.
+ */
 static void read_security_center(struct reading_of *r)
 {
-	say_at(r, ASSERTS_PRESENT, FAMILY_SYSTEM, "time")->use = true;
+	const struct text on = TEXT("SECURITY_PRODUCT_STATE_ON");
+	const bool works = text_equal(trace_text(r->trace, "state"), on);
+
+	say_at(r, works ? ASSERTS_PRESENT : ASSERTS_ATTEMPT, FAMILY_SYSTEM, "time")->use = works;
 }
 
 static void read_vendor_record(struct reading_of *r)
@@ -307,7 +334,8 @@ static void read_inventory(struct reading_of *r)
 		break;
 	case 907:
 	case 908:
-		say(r, ASSERTS_END, FAMILY_SYSTEM, bound_until(noticed.not_after));
+		say(r, ASSERTS_END, FAMILY_SYSTEM, bound_until(noticed.not_after))->component_only =
+			true;
 		break;
 	default:
 		say(r, ASSERTS_ATTEMPT, FAMILY_SYSTEM, noticed);
@@ -322,7 +350,8 @@ static void read_amcache_program(struct reading_of *r)
 	if (bound_has_end(noticed) && !is_recovered(r))
 		say(r, ASSERTS_BEGIN, FAMILY_SYSTEM, bound_until(noticed.not_after));
 	if (bound_has_end(removed))
-		say(r, ASSERTS_END, FAMILY_SYSTEM, bound_until(removed.not_after));
+		say(r, ASSERTS_END, FAMILY_SYSTEM, bound_until(removed.not_after))->component_only =
+			true;
 }
 
 /* A path that was once seen: when is not known. */
@@ -368,6 +397,7 @@ static const struct semantics {
 	{ "windows.bam.run", read_prefetch },
 	{ "windows.compatibility-store.entry", read_undated },
 	{ "windows.event.crash", read_use },
+	{ "windows.event.defender", read_vendor_record },
 	{ "windows.event.driver", read_attempt },
 	{ "windows.event.inventory", read_inventory },
 	{ "windows.event.msi", read_msi },
@@ -383,6 +413,7 @@ static const struct semantics {
 	{ "windows.pca.launch", read_prefetch },
 	{ "windows.prefetch.run", read_prefetch },
 	{ "windows.recent-apps.run", read_last_run },
+	{ "windows.registry.key", read_own_key },
 	{ "windows.registry.legacy-device", read_undated },
 	{ "windows.registry.msi-class", read_installer_key },
 	{ "windows.registry.msi-product", read_uninstall },
@@ -392,15 +423,16 @@ static const struct semantics {
 	{ "windows.registry.value", read_nothing }, /* facts.c reads what values mean */
 	{ "windows.setupapi.section", read_attempt },
 	{ "windows.shimcache.entry", read_undated },
-	{ "windows.srum.use", read_use },
+	{ "windows.srum.use", read_srum },
 	{ "windows.userassist.run", read_last_run },
 };
 
 size_t semantics_of(const struct judging *judging, const struct system *system,
-		    enum sample sample, const struct case_volume *volume,
-		    const struct trace *trace, enum role role, struct witness *ret, size_t max)
+		    const struct case_source *source, const struct trace *trace, enum role role,
+		    struct witness *ret, size_t max)
 {
-	struct reading_of r = { judging, system, sample, volume, trace, role, ret, 0, max };
+	struct reading_of r = { judging, system, sample_of_source(judging->contents, source),
+				sampled_at(judging, source), trace, role, ret, 0, max };
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if (strcmp(table[i].type, trace->type->name) == 0) {

@@ -12,4 +12,7 @@ enum product_state state_at_acquisition(const struct judging *judging,
 bool witness_would_load(const struct judging *judging, const struct system *system,
 			const struct witness *witnesses, size_t n, const struct witness *w);
 
+/* Whether a witness is of what only the product itself brings: its keys, files, registrations. */
+bool witness_names_product(const struct witness *w);
+
 #endif

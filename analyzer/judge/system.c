@@ -218,6 +218,32 @@ static enum status take_zone(struct arena *arena, const struct case_contents *co
 	return STATUS_OK;
 }
 
+/* The latest clearing of a log counts: it took most. */
+static void take_clearing(struct system *s, const struct case_trace *t)
+{
+	const struct instant at = trace_instant(&t->trace, "time");
+
+	if (s->logs_cleared_by && (!instant_is_set(at) || at.ticks <= s->logs_cleared_at))
+		return;
+	s->logs_cleared_by = t;
+	s->logs_cleared_at = at.ticks;
+}
+
+/* Sources of the live system that hold more than could be read. */
+static void count_partly_read(const struct case_contents *contents, struct system *s)
+{
+	for (size_t i = 0; i < contents->n_sources; i++) {
+		const struct case_source *source = &contents->sources[i];
+
+		if (source->volume != s->volume || source->deleted ||
+		    source->reading == READING_READ || source->reading == READING_SKIPPED ||
+		    sample_of_source(contents, source) != SAMPLE_LIVE)
+			continue;
+		if (s->n_partly_read++ == 0)
+			s->partly_read = source;
+	}
+}
+
 static void take_traces(struct arena *arena, const struct case_contents *contents,
 			struct system *s)
 {
@@ -232,10 +258,8 @@ static void take_traces(struct arena *arena, const struct case_contents *content
 			earlier(&s->installed_at, trace_instant(&t->trace, "installed"));
 		else if (type_is(t, "windows.system.name"))
 			s->hostname = first_set(s->hostname, trace_text(&t->trace, "hostname"));
-		else if (type_is(t, "windows.event.log-cleared") && !s->logs_cleared_by) {
-			s->logs_cleared = true;
-			s->logs_cleared_by = t;
-		}
+		else if (type_is(t, "windows.event.log-cleared"))
+			take_clearing(s, t);
 	}
 }
 
@@ -381,6 +405,7 @@ enum status systems_find(struct arena *arena, const struct case_contents *conten
 		if (status < 0)
 			return status;
 		take_traces(arena, contents, &systems[i]);
+		count_partly_read(contents, &systems[i]);
 		take_coverage(contents, systems, n, i);
 		status = last_activity(arena, contents, systems, n, i, acquired, why);
 		if (status < 0)

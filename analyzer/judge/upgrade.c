@@ -130,6 +130,19 @@ static bool was_replaced(const struct building *b, const struct witness *end)
 	return false;
 }
 
+/*
+ * A bound that decides nothing alone is no end when proof of presence follows it: what came again
+ * would have moved the container's time on.
+ */
+static bool is_refuted(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; end->qualified && i < b->n; i++)
+		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
+		    b->w[i].when.not_before > ticks_add(end->when.not_after, TAIL_WITHOUT_BOOT))
+			return true;
+	return false;
+}
+
 /* Whether an end tells of the same removal as the installer's: close to it, or of its version. */
 static bool is_echo(const struct witness *end, const struct witness *act)
 {
@@ -142,6 +155,25 @@ static bool is_echo(const struct witness *end, const struct witness *act)
 	       text_equal(trace_text(&end->trace->trace, "version"), version);
 }
 
+/* Whether an end is the first half of an upgrade, or of one code while another lives. */
+static bool ends_one_version(const struct building *b, const struct witness *end)
+{
+	if (another_code_lives(b, end))
+		return true;
+	for (size_t k = 0; k < b->n && bound_has_start(end->when); k++)
+		if (is_upgrade(b, end, &b->w[k]))
+			return true;
+	return false;
+}
+
+/* The inventory and the journal notice an upgrade that the installer recorded a little later. */
+static void drop_echoes(struct building *b, const struct witness *act)
+{
+	for (size_t i = 0; i < b->n && is_msi_act(act); i++)
+		if (b->w[i].assertion == ASSERTS_END && !is_msi_act(&b->w[i]))
+			b->dropped[i] |= is_echo(&b->w[i], act);
+}
+
 void drop_false_ends(struct building *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -149,14 +181,13 @@ void drop_false_ends(struct building *b)
 
 		if (end->assertion != ASSERTS_END)
 			continue;
-		b->dropped[i] = end->weak || another_code_lives(b, end) || was_replaced(b, end);
-		for (size_t k = 0; k < b->n && !b->dropped[i]; k++)
-			b->dropped[i] = bound_has_start(end->when) && is_upgrade(b, end, &b->w[k]);
-	}
-	/* The inventory and the journal notice the same upgrade a little later. */
-	for (size_t i = 0; i < b->n; i++) {
-		for (size_t k = 0; k < b->n && b->w[i].assertion == ASSERTS_END; k++)
-			if (b->dropped[k] && is_msi_act(&b->w[k]) && !is_msi_act(&b->w[i]))
-				b->dropped[i] |= is_echo(&b->w[i], &b->w[k]);
+		if (end->weak)
+			b->dropped[i] = true;
+		else if (was_replaced(b, end) || is_refuted(b, end))
+			b->dropped[i] = true;
+		else if (ends_one_version(b, end)) {
+			b->dropped[i] = true;
+			drop_echoes(b, end);
+		}
 	}
 }

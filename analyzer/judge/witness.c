@@ -76,12 +76,6 @@ void witness_name(const struct case_contents *contents, struct witness *w)
 
 /* -- matching ----------------------------------------------------------------------------- */
 
-struct match_of {
-	const struct match_hit *hits;
-	size_t n;
-	size_t system;
-};
-
 static enum status match_all(struct judging *j, struct match_of **ret, struct failure *why)
 {
 	struct match_of *all = arena_array(j->arena, j->contents->n_traces + 1, sizeof(*all));
@@ -178,10 +172,8 @@ static enum status witnesses_of_hit(struct judging *j, struct witness_list *list
 	const struct product *product = &j->signatures->products[hit->product];
 	const struct component *component = &product->components[hit->component];
 	struct witness said[SEMANTICS_MAX];
-	const size_t n = semantics_of(j, &j->systems[system],
-				      sample_of_source(j->contents, source),
-				      find_volume(j->contents, source->volume), &t->trace,
-				      component->role, said, SEMANTICS_MAX);
+	const size_t n = semantics_of(j, &j->systems[system], source, &t->trace, component->role,
+				      said, SEMANTICS_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		said[i].component = component;
@@ -353,6 +345,44 @@ static enum status witnesses_on(struct judging *j, const struct match_of *all, s
 	return STATUS_OK;
 }
 
+static int by_trace(const void *a, const void *b)
+{
+	const struct witness *x = *(const struct witness *const *)a;
+	const struct witness *y = *(const struct witness *const *)b;
+
+	if (x->trace != y->trace)
+		return x->trace < y->trace ? -1 : 1;
+	return (x->product > y->product) - (x->product < y->product);
+}
+
+/*
+ * A record that several products would write alike proves that one of them lived, not which: where
+ * several are here it decides nothing for any.
+ */
+static enum status weaken_ambiguous(struct witness_list *list, struct failure *why)
+{
+	struct witness **shared = arena_array(list->arena, list->n + 1, sizeof(struct witness *));
+	size_t n = 0;
+
+	if (!shared)
+		return failure_set(why, ERR_NO_MEMORY, "shared records");
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i].role == ROLE_ACTIVITY && list->items[i].component &&
+		    list->items[i].component->shared)
+			shared[n++] = &list->items[i];
+	qsort(shared, n, sizeof(struct witness *), by_trace);
+	for (size_t first = 0, end; first < n; first = end) {
+		for (end = first; end < n && shared[end]->trace == shared[first]->trace;)
+			end++;
+
+		const bool ambiguous = shared[first]->product != shared[end - 1]->product;
+
+		for (size_t i = first; i < end && ambiguous; i++)
+			shared[i]->weak = true;
+	}
+	return STATUS_OK;
+}
+
 enum status witnesses_find(struct judging *j, struct witness_list *ret, struct failure *why)
 {
 	struct match_of *all = NULL;
@@ -360,6 +390,8 @@ enum status witnesses_find(struct judging *j, struct witness_list *ret, struct f
 	size_t kept = 0;
 
 	*ret = (struct witness_list){ .arena = j->arena };
+	if (status >= 0)
+		status = match_by_code(j, all, why);
 	for (size_t s = 0; s < j->n_systems && status >= 0; s++)
 		status = witnesses_on(j, all, s, ret, why);
 	if (status < 0)
@@ -370,5 +402,5 @@ enum status witnesses_find(struct judging *j, struct witness_list *ret, struct f
 		if (i == 0 || strcmp(ret->items[i].id, ret->items[kept - 1].id) != 0)
 			ret->items[kept++] = ret->items[i];
 	ret->n = kept;
-	return STATUS_OK;
+	return weaken_ambiguous(ret, why);
 }

@@ -22,9 +22,25 @@ struct judging {
 	size_t n_systems;
 	const struct doubt *doubts;
 	size_t n_doubts;
+	const struct registry_sample *samples; /* sample.h */
+	size_t n_samples;
 	int64_t acquired;
 	size_t limit_hits; /* traces that could not be matched within the limits */
 };
+
+/* What the signatures find in one trace. */
+struct match_of {
+	const struct match_hit *hits;
+	size_t n;
+	size_t system; /* NO_SYSTEM: of none */
+};
+
+/*
+ * An installer's event may name its product in another language, or not at all; its product code is
+ * the same as in the registry. Adds such hits; all has one entry for each trace of the case.
+ */
+MUST_USE enum status match_by_code(struct judging *judging, struct match_of *all,
+				   struct failure *why);
 
 /*
  * Turns every trace that a signature names into witnesses by the table of semantics (semantics.c),
@@ -45,9 +61,9 @@ void witness_name(const struct case_contents *contents, struct witness *witness)
  * to max witnesses and returns their number. The semantics table itself.
  */
 size_t semantics_of(const struct judging *judging, const struct system *system,
-		    enum sample sample, const struct case_volume *volume,
-		    const struct trace *trace, enum role role, struct witness *ret, size_t max);
+		    const struct case_source *source, const struct trace *trace, enum role role,
+		    struct witness *ret, size_t max);
 
-enum { SEMANTICS_MAX = 4 };
+enum { SEMANTICS_MAX = 6 };
 
 #endif

@@ -313,7 +313,12 @@ static json_t *products(const struct writing *w)
 	for (size_t i = 0; i < w->j->n_histories; i++) {
 		const struct product_history *h = &w->j->histories[i];
 		const struct product *p = &w->s->products[h->product];
-		json_t *episodes = json_array();
+		json_t *episodes;
+
+		/* An installer that was never run, a folder that anybody can make: no product. */
+		if (!h->proved && !h->residue_counts && !h->named)
+			continue;
+		episodes = json_array();
 
 		for (size_t k = 0; k < h->n_episodes; k++)
 			json_array_append_new(episodes, episode(w, &h->episodes[k]));

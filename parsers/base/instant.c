@@ -51,7 +51,8 @@ struct civil civil_from_ticks(int64_t ticks)
 {
 	struct civil c;
 	const int64_t days = floor_div(ticks, TICKS_PER_DAY);
-	const int64_t rest = ticks - days * TICKS_PER_DAY;
+	/* Not ticks - days * TICKS_PER_DAY: the product leaves the range at its lower end. */
+	const int64_t rest = (ticks % TICKS_PER_DAY + TICKS_PER_DAY) % TICKS_PER_DAY;
 
 	civil_date(days, &c);
 	c.hour = (int)(rest / TICKS_PER_HOUR);

@@ -210,11 +210,26 @@ static void tell(const struct history *h, struct bound b)
 		      ticks_format(b.not_after, y));
 }
 
+/* The witnesses that a failing judgement stood on. */
+static void tell_all(const struct history *h, const struct judgement *j)
+{
+	char x[INSTANT_TEXT_SIZE], y[INSTANT_TEXT_SIZE];
+
+	for (size_t i = 0; i < j->n_histories; i++)
+		for (size_t e = 0; e < j->histories[i].n_episodes; e++)
+			tell(h, j->histories[i].episodes[e].removal);
+	for (size_t i = 0; i < j->n_witnesses; i++)
+		print_message("%s %s .. %s %.*s\n", assertion_name(j->witnesses[i].assertion),
+			      ticks_format(j->witnesses[i].when.not_before, x),
+			      ticks_format(j->witnesses[i].when.not_after, y),
+			      (int)j->witnesses[i].text.size, j->witnesses[i].text.data);
+}
+
 /* Some true removal lies within the bounds, or the stay that the bounds close never ended. */
 static bool bound_is_true(const struct history *h, struct bound b)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (h->removed[i] && h->removed[i] >= b.not_before - TICKS_PER_HOUR &&
+		if (h->removed[i] && h->removed[i] >= ticks_add(b.not_before, -TICKS_PER_HOUR) &&
 		    h->removed[i] <= b.not_after)
 			return true;
 	tell(h, b);
@@ -237,6 +252,8 @@ static void check(const struct history *h, const struct judgement *j, const stru
 		switch (j->verdicts[i].outcome) {
 		case OUTCOME_REMOVED_IN_TIME:
 		case OUTCOME_NO_TRACE:
+			if (there_at_or_after(h, limit) && !stands)
+				tell_all(h, j);
 			assert_false(there_at_or_after(h, limit) && !stands &&
 				     j->verdicts[i].outcome == OUTCOME_REMOVED_IN_TIME);
 			assert_false(stands);
@@ -247,6 +264,8 @@ static void check(const struct history *h, const struct judgement *j, const stru
 			break;
 		case OUTCOME_REMOVED_LATE:
 		case OUTCOME_REINSTALLED:
+			if (!there_at_or_after(h, limit))
+				tell_all(h, j);
 			assert_true(there_at_or_after(h, limit));
 			break;
 		default:
