@@ -100,6 +100,37 @@ static bool nothing_found(void)
 	return code == 0 || code == TSK_ERR_VS_UNKTYPE || code == TSK_ERR_VS_ENCRYPTED;
 }
 
+/* A table with nothing but the entry that keeps other systems off a GPT (type 0xee): that is lost. */
+static bool protects_lost_gpt(const TSK_VS_INFO *table)
+{
+	bool protects = false;
+
+	if (!table || table->vstype != TSK_VS_TYPE_DOS)
+		return false;
+	for (const TSK_VS_PART_INFO *part = table->part_list; part; part = part->next) {
+		if ((part->flags & TSK_VS_PART_FLAG_ALLOC) == 0)
+			continue;
+		if (!part->desc || !strstr(part->desc, "(0xee)"))
+			return false;
+		protects = true;
+	}
+	return protects;
+}
+
+/* libtsk reads the copy of a GPT at the disk's end only when it is asked for a GPT. */
+static void take_gpt_copy(struct tsk_image *image, TSK_VS_INFO **table)
+{
+	TSK_VS_INFO *copy;
+
+	tsk_error_reset();
+	copy = tsk_vs_open(&image->info, 0, TSK_VS_TYPE_GPT);
+	if (!copy)
+		return;
+	if (*table)
+		tsk_vs_close(*table);
+	*table = copy;
+}
+
 enum status partition_table_read(struct stream *disk, struct arena *arena,
 				 struct partition_table *ret, struct failure *why)
 {
@@ -111,9 +142,14 @@ enum status partition_table_read(struct stream *disk, struct arena *arena,
 		return status;
 	tsk_error_reset();
 	table = tsk_vs_open(&image->info, 0, TSK_VS_TYPE_DETECT);
+
+	const bool none = !table && nothing_found() && image->last.status >= 0;
+
+	if (none || protects_lost_gpt(table))
+		take_gpt_copy(image, &table);
 	if (table)
 		return list(disk, table, arena, ret, why);
-	if (nothing_found() && image->last.status >= 0)
+	if (none)
 		return bare_volume(disk, arena, ret, why);
 	return failure_from_tsk(image, why, "partition table");
 }

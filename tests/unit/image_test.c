@@ -526,6 +526,45 @@ static void ranges_merge_and_are_found(void **state)
 	ranges_release(&list);
 }
 
+/* A disk whose first sectors are lost has a copy of its GPT at the end. */
+static void the_copy_of_a_gpt_is_read(void **state)
+{
+	enum { DISK = 4 << 20, SECTOR = 512 };
+	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)1 << 20);
+	char path[] = "/tmp/avouch-gpt-XXXXXX", command[256];
+	const int fd = mkstemp(path);
+	uint8_t *bytes = calloc(1, DISK);
+	struct stream *stream = NULL;
+	struct partition_table table;
+	struct failure why = FAILURE_NONE;
+
+	(void)state;
+	assert_true(fd >= 0 && bytes && ftruncate(fd, DISK) == 0);
+	(void)snprintf(command, sizeof(command),
+		       "printf 'label: gpt\nstart=2048, size=2048\n' | sfdisk -q %s 2>/dev/null", path);
+	if (system(command) != 0) {
+		print_message("no sfdisk: skipped\n");
+		(void)close(fd);
+		(void)unlink(path);
+		free(bytes);
+		skip();
+	}
+	assert_int_equal(pread(fd, bytes, DISK, 0), DISK);
+	for (int lost = SECTOR; lost >= 0; lost -= SECTOR) { /* the header, then the first sector too */
+		memset(bytes + lost, 0, 33 * SECTOR);
+		assert_int_equal(stream_over_memory(span_of(bytes, DISK), &stream, &why), STATUS_OK);
+		if (partition_table_read(stream, arena, &table, &why) < 0)
+			fail_msg("%s", why.text);
+		assert_string_equal(table.scheme, "gpt");
+		assert_int_equal(table.n_partitions, 1);
+		assert_int_equal(table.partitions[0].offset, 2048 * SECTOR);
+		stream_close(stream);
+	}
+	(void)close(fd);
+	(void)unlink(path);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +581,7 @@ int main(void)
 		cmocka_unit_test(a_date_of_the_oldest_header_form_alone_has_no_zone),
 		cmocka_unit_test(virtual_disks_hold_what_qemu_img_finds_in_them),
 		cmocka_unit_test(partition_tables_agree_with_mmls),
+		cmocka_unit_test(the_copy_of_a_gpt_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, make_pattern, drop_scratch);
