@@ -96,6 +96,28 @@ struct instant trace_instant(const struct trace *trace, const char *field)
 					      (struct instant){ .state = INSTANT_UNSET };
 }
 
+/* A text on one line: every run of white space is one blank. */
+static struct text on_one_line(struct arena *arena, struct text text)
+{
+	char *out = arena_alloc(arena, text.size + 1);
+	size_t used = 0;
+
+	if (!out)
+		return (struct text){ NULL, 0 };
+	for (size_t i = 0; i < text.size; i++) {
+		const char c = text.data[i];
+		const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+
+		if (!blank)
+			out[used++] = c;
+		else if (used && out[used - 1] != ' ')
+			out[used++] = ' ';
+	}
+	while (used && out[used - 1] == ' ')
+		used--;
+	return (struct text){ out, used };
+}
+
 /* One value as a person reads it. */
 static struct text value_readable(struct arena *arena, const struct value *value)
 {
@@ -104,7 +126,7 @@ static struct text value_readable(struct arena *arena, const struct value *value
 
 	switch (value->kind) {
 	case VALUE_TEXT:
-		return text_printable(arena, value->text);
+		return text_printable(arena, on_one_line(arena, value->text));
 	case VALUE_UINT:
 		(void)snprintf(number, sizeof(number), "%" PRIu64, value->uint);
 		break;
@@ -135,40 +157,85 @@ static size_t hole(struct text t, char name[64])
 	return length + 1;
 }
 
+/* The parts of a message as they are put together. */
+struct message {
+	struct text parts[4 * TRACE_MAX_FIELDS];
+	size_t n, total;
+	bool lacks; /* a hole stayed empty */
+};
+
+static void add_part(struct message *m, struct text part)
+{
+	if (m->n == sizeof(m->parts) / sizeof(*m->parts))
+		return;
+	m->parts[m->n++] = part;
+	m->total += part.size;
+}
+
+static void fill_holes(struct arena *arena, const struct trace *trace, struct text rest,
+		       struct message *m)
+{
+	while (rest.size) {
+		char name[64];
+		size_t taken = hole(rest, name);
+
+		if (taken) {
+			const struct text value = value_readable(arena, trace_get(trace, name));
+
+			m->lacks |= value.size == 0;
+			add_part(m, value);
+		} else {
+			for (taken = 1; taken < rest.size && rest.data[taken] != '{';)
+				taken++;
+			add_part(m, (struct text){ rest.data, taken });
+		}
+		rest = (struct text){ rest.data + taken, rest.size - taken };
+	}
+}
+
+/* A part in brackets is left out when one of its holes has no value. */
+static void fill_optional(struct arena *arena, const struct trace *trace, struct text inside,
+			  struct message *m)
+{
+	const size_t n = m->n, total = m->total;
+
+	m->lacks = false;
+	fill_holes(arena, trace, inside, m);
+	if (!m->lacks)
+		return;
+	m->n = n;
+	m->total = total;
+}
+
 struct text trace_message(struct arena *arena, const struct trace *trace)
 {
 	struct text rest = text_of(trace->type->message);
-	struct text parts[2 * TRACE_MAX_FIELDS];
-	size_t n = 0, total = 0;
+	struct message m = { .n = 0 };
 
-	while (rest.size && n < 2 * TRACE_MAX_FIELDS) {
-		char name[64];
-		const size_t skip = hole(rest, name);
-		size_t plain = skip;
+	while (rest.size) {
+		const char *open = memchr(rest.data, '[', rest.size);
+		const size_t before = open ? (size_t)(open - rest.data) : rest.size;
+		const char *close = open ? memchr(open, ']', rest.size - before) : NULL;
+		const size_t inside = close ? (size_t)(close - open) - 1 : 0;
 
-		if (skip) {
-			parts[n] = value_readable(arena, trace_get(trace, name));
-		} else {
-			plain = 1;
-			while (plain < rest.size && rest.data[plain] != '{')
-				plain++;
-			parts[n] = (struct text){ rest.data, plain };
-		}
-		total += parts[n++].size;
-		rest = (struct text){ rest.data + plain, rest.size - plain };
+		fill_holes(arena, trace, (struct text){ rest.data, close ? before : rest.size }, &m);
+		if (!close)
+			break;
+		fill_optional(arena, trace, (struct text){ open + 1, inside }, &m);
+		rest = (struct text){ close + 1, rest.size - before - inside - 2 };
 	}
 
-	char *out = arena_alloc(arena, total + 1);
+	char *out = arena_alloc(arena, m.total + 1);
 	size_t used = 0;
 
 	if (!out)
 		return (struct text){ NULL, 0 };
-	for (size_t i = 0; i < n; i++) {
-		if (parts[i].size)
-			memcpy(out + used, parts[i].data, parts[i].size);
-		used += parts[i].size;
+	for (size_t i = 0; i < m.n; i++) {
+		if (m.parts[i].size)
+			memcpy(out + used, m.parts[i].data, m.parts[i].size);
+		used += m.parts[i].size;
 	}
-	return (struct text){ out, used };
+	return on_one_line(arena, (struct text){ out, used });
 }
 
 /*

@@ -100,7 +100,9 @@ struct trace_field {
 /* Fields end with a NULL name. */
 struct trace_type {
 	const char *name;    /* "windows.prefetch.run": os, source, thing; never reused */
-	const char *message; /* one sentence with {field} holes, for reports and timelines */
+	/* One sentence with {field} holes, for reports and timelines; what stands in [brackets] is
+	 * left out when a field in it has no value. */
+	const char *message;
 	const struct trace_field *fields;
 };
 

@@ -170,6 +170,14 @@ static struct chosen choose_mandates(const struct knowledge *k,
 	return c;
 }
 
+static bool has_milestone(const struct mandate *mandate, struct text id)
+{
+	for (unsigned i = 0; i < mandate->n_milestones; i++)
+		if (text_equal_folded(text_of(mandate->milestones[i].id), id))
+			return true;
+	return false;
+}
+
 /* "ID[.MILESTONE]=DATE|TIME" read against the mandates in force. */
 static int read_deadlines(const struct chosen *c, const struct judging_options *options,
 			  struct own_deadline *ret)
@@ -192,10 +200,15 @@ static int read_deadlines(const struct chosen *c, const struct judging_options *
 				continue;
 			if (mandate_deadline(c->mandates[m], equals + 1, &at, &why) < 0)
 				return fail(EXIT_USAGE, "--deadline %s: %s", given, why.text);
-			ret[i] = (struct own_deadline){ id, { NULL, 0 }, at.ticks };
+			ret[i] = (struct own_deadline){ id, { NULL, 0 }, at.ticks,
+							at.precision < TICKS_PER_DAY };
 			if (whole.size > id.size)
 				ret[i].milestone = (struct text){ given + id.size + 1,
 								  whole.size - id.size - 1 };
+			if (ret[i].milestone.size && !has_milestone(c->mandates[m], ret[i].milestone))
+				return fail(EXIT_USAGE, "--deadline %s: %s has no such milestone; "
+							"'avouch mandates show %s' lists them",
+					    given, id.data, id.data);
 		}
 		if (!known)
 			return fail(EXIT_USAGE, "--deadline %s names no mandate in force", given);
@@ -269,6 +282,74 @@ static void tell_changes(const char *before_text, const json_t *now)
 	json_decref(before);
 }
 
+/* -- attributes ------------------------------------------------------------------------------ */
+
+static bool predicates_know(const struct predicate *predicates, unsigned n, const char *key,
+			    const char *value)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!text_equal_folded(text_of(predicates[i].attribute), text_of(key)))
+			continue;
+		for (unsigned k = 0; value && k < predicates[i].n_is; k++)
+			if (text_equal_folded(text_of(predicates[i].is[k]), text_of(value)))
+				return true;
+		if (!value)
+			return true;
+	}
+	return false;
+}
+
+/* Whether any mandate asks for the attribute, or (value not NULL) names this value of it. */
+static bool is_asked_for(const struct mandate_set *set, const char *key, const char *value)
+{
+	for (size_t i = 0; i < set->n_mandates; i++)
+		if (predicates_know(set->mandates[i].all, set->mandates[i].n_all, key, value) ||
+		    predicates_know(set->mandates[i].except, set->mandates[i].n_except, key, value))
+			return true;
+	return false;
+}
+
+static bool knows_attribute(const struct knowledge *k, const char *key, const char *value)
+{
+	bool known = is_asked_for(k->shipped, key, value);
+
+	for (size_t i = 0; i < k->n_own && !known; i++)
+		known = is_asked_for(k->own[i], key, value);
+	return known;
+}
+
+/* A country's code may be one that no mandate names; anything else is a slip of the pen. */
+static bool is_country(const char *key, const char *value)
+{
+	return text_equal_folded(text_of(key), TEXT("country")) && strlen(value) == 2 &&
+	       !text_equal_folded(text_of(value), TEXT("UK"));
+}
+
+/*
+ * The attributes that can be judged by. One that no mandate knows must not decide that an act does
+ * not apply: it is left out, as if it were not known, and that is said.
+ */
+static size_t usable_attributes(const struct knowledge *k, const struct judging_options *options,
+				struct attribute *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < options->n_attributes; i++) {
+		const struct attribute a = options->attributes[i];
+
+		if (!knows_attribute(k, a.key, NULL))
+			fprintf(stderr, "avouch: no mandate asks for the attribute '%s': it is not "
+					"used\n", a.key);
+		else if (!knows_attribute(k, a.key, a.value) && !is_country(a.key, a.value))
+			fprintf(stderr, "avouch: no mandate knows '%s=%s': it is taken as unknown "
+					"(countries are two letters: GB, US; 'avouch mandates show ID' "
+					"gives the words an act uses)\n", a.key, a.value);
+		else
+			ret[n++] = a;
+	}
+	return n;
+}
+
 int judge_and_report(struct case_file *file, struct knowledge *k,
 		     const struct judging_options *options)
 {
@@ -278,6 +359,7 @@ int judge_and_report(struct case_file *file, struct knowledge *k,
 	struct judgement judgement;
 	struct own_deadline deadlines[MANDATES_MAX];
 	const struct chosen c = choose_mandates(k, options);
+	struct attribute attributes[ATTRIBUTES_MAX];
 	int status = read_deadlines(&c, options, deadlines);
 
 	if (status)
@@ -286,8 +368,8 @@ int judge_and_report(struct case_file *file, struct knowledge *k,
 	const struct judge_options how = { .mandates = c.mandates,
 					   .n_mandates = c.n,
 					   .named = c.named,
-					   .attributes = options->attributes,
-					   .n_attributes = options->n_attributes,
+					   .attributes = attributes,
+					   .n_attributes = usable_attributes(k, options, attributes),
 					   .deadlines = deadlines,
 					   .n_deadlines = options->n_deadlines };
 

@@ -52,4 +52,22 @@ static inline bool is_msi_act(const struct witness *w)
  */
 void drop_false_ends(struct building *building);
 
+/* Adds a reason, once, why the bounds of an episode are qualified. */
+void episode_qualify(struct episode *episode, const char *reason);
+
+/* The latest proof of presence in (after, until]; NO_WITNESS when there is none. */
+size_t last_positive(const struct building *building, int64_t after, int64_t until);
+
+/*
+ * When it went: not before the last proof of presence, not after the first proof of absence. The
+ * installer's own record within the aftermath closes the act; files that wait for a restart move
+ * the end to the next boot; an installation that follows at once cuts the aftermath off. Returns
+ * until when what is recorded belongs to this stay.
+ */
+int64_t set_removal(struct building *building, struct episode *episode, int64_t after,
+		    size_t negative);
+
+/* Nothing records the removal: it lies between the last proof and the state as acquired. */
+void set_unseen_removal(struct building *building, struct episode *episode, int64_t after);
+
 #endif

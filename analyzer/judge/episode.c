@@ -5,58 +5,10 @@
 #include "analyzer/judge/state.h"
 #include "parsers/base/text.h"
 
-/* A restart later than this after a removal is not the one that files waited for. */
-static const int64_t tail_until_boot = 24 * TICKS_PER_HOUR;
-
 static bool is_negative(const struct witness *w)
 {
 	return (w->assertion == ASSERTS_END || w->assertion == ASSERTS_ABSENT) &&
 	       bound_has_end(w->when);
-}
-
-/* -- one episode -------------------------------------------------------------------------- */
-
-/* The first boot after an instant; 0 when none is recorded. */
-static int64_t next_boot(const struct building *b, int64_t after)
-{
-	const struct case_contents *c = b->j->contents;
-	int64_t boot = 0;
-
-	for (size_t i = 0; i < c->n_traces; i++) {
-		const struct case_trace *t = &c->traces[i];
-		const struct case_source *source = find_source(c, t->source);
-
-		if (!trace_is(t, "windows.event.boot") || !source ||
-		    system_of_source(c, b->j->systems, b->j->n_systems, source) != b->w[0].system)
-			continue;
-
-		const int64_t at = trace_instant(&t->trace, "time").ticks;
-
-		if (at > after && (boot == 0 || at < boot))
-			boot = at;
-	}
-	return boot;
-}
-
-static bool restart_due_after(const struct building *b, int64_t removal)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct witness *w = &b->w[i];
-
-		if (trace_is(w->trace, "windows.registry.pending-rename") && w->at_acquisition)
-			return true;
-		if (!trace_is(w->trace, "windows.event.msi") || !bound_has_start(w->when) ||
-		    distance(w->when.not_before, removal) > ONE_ACT)
-			continue;
-
-		const uint64_t status = trace_uint(&w->trace->trace, "status");
-		const uint64_t id = event_id(w->trace);
-
-		if (id == 1038 || id == 1029 ||
-		    (id == 1034 && (status == 1641 || status == 3010)))
-			return true;
-	}
-	return false;
 }
 
 /* The earliest positive after an instant; NO_WITNESS when there is none. */
@@ -69,26 +21,6 @@ static size_t next_positive(const struct building *b, int64_t after)
 		    b->w[i].when.not_before > after &&
 		    (best == NO_WITNESS ||
 		     b->w[i].when.not_before < b->w[best].when.not_before))
-			best = i;
-	return best;
-}
-
-/* What was bounded by a container tells of the stay in which its last proof lies. */
-static bool is_of_earlier_stay(const struct witness *w, int64_t ended)
-{
-	return ended != BOUND_OPEN_START && w->qualified && bound_has_start(w->when) &&
-	       w->when.not_before <= ended;
-}
-
-/* The end that is proved first from an instant on, of a stay that follows one that ended. */
-static size_t next_negative(const struct building *b, int64_t from, int64_t ended)
-{
-	size_t best = NO_WITNESS;
-
-	for (size_t i = 0; i < b->n; i++)
-		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= from &&
-		    !is_of_earlier_stay(&b->w[i], ended) &&
-		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
 			best = i;
 	return best;
 }
@@ -117,6 +49,30 @@ static bool has_told_of(const struct building *b, struct past stay, const struct
 }
 
 /*
+ * Whether an end may tell of a stay that ended already: nothing dates it from below, or its last proof
+ * lies in that stay, and its recorder has not told of that stay before.
+ */
+static bool may_be_of(const struct building *b, struct past stay, const struct witness *end)
+{
+	return stay.ended != BOUND_OPEN_START && end->assertion == ASSERTS_END &&
+	       (!bound_has_start(end->when) || end->when.not_before <= stay.ended) &&
+	       !has_told_of(b, stay, end);
+}
+
+/* The end that is proved first from an instant on, of a stay that follows a past one. */
+static size_t next_negative(const struct building *b, int64_t from, struct past past)
+{
+	size_t best = NO_WITNESS;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= from &&
+		    !may_be_of(b, past, &b->w[i]) &&
+		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
+			best = i;
+	return best;
+}
+
+/*
  * The first recorded end, after a stay that ended, of one of which nothing else is recorded; before
  * the next proof of presence, if there is any.
  */
@@ -138,15 +94,6 @@ static size_t next_bare_end(const struct building *b, struct past stay, size_t p
 			best = i;
 	}
 	return best;
-}
-
-static void qualify(struct episode *e, const char *reason)
-{
-	for (size_t i = 0; i < e->n_qualified; i++)
-		if (strcmp(e->qualified[i], reason) == 0)
-			return;
-	if (reason && e->n_qualified < sizeof(e->qualified) / sizeof(e->qualified[0]))
-		e->qualified[e->n_qualified++] = reason;
 }
 
 /* The first proof within (after, until) that the product was there; NO_WITNESS when none. */
@@ -234,163 +181,28 @@ static bool is_within(const struct witness *w, const struct episode *e, int64_t 
 	return w->when.not_before >= from && w->when.not_before <= until;
 }
 
-/* The latest version that a witness of the episode names. */
+/* The name that a record of the installer gives the product. */
+static struct text name_in(const struct trace *t)
+{
+	const struct text name = trace_text(t, "name");
+
+	return name.size ? name : trace_text(t, "product");
+}
+
+/* The latest name and version that the installer's records of the stay give. */
 static void set_version(const struct building *b, struct episode *e, int64_t from, int64_t until)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		const struct text version = b->w[i].trace ?
-			trace_text(&b->w[i].trace->trace, "version") : (struct text){ NULL, 0 };
-
-		if (version.size && b->w[i].role == ROLE_REGISTRATION &&
-		    is_within(&b->w[i], e, from, until))
-			e->version = version;
-	}
-}
-
-/* The latest proof of presence in (after, until]. */
-static size_t last_positive(const struct building *b, int64_t after, int64_t until)
-{
-	size_t best = NO_WITNESS;
-
-	for (size_t i = 0; i < b->n; i++)
-		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
-		    b->w[i].when.not_before > after && b->w[i].when.not_before <= until &&
-		    (best == NO_WITNESS ||
-		     b->w[i].when.not_before > b->w[best].when.not_before))
-			best = i;
-	return best;
-}
-
-/* How far after a removal its own aftermath reaches. */
-static int64_t tail_end(const struct building *b, int64_t removal, int64_t boot)
-{
-	(void)b;
-	if (boot && boot - removal <= tail_until_boot)
-		return boot;
-	return ticks_add(removal, TAIL_WITHOUT_BOOT);
-}
-
-/* Whether an end tells of the program itself rather than of a record or registration of it. */
-static bool is_of_program(const struct witness *w)
-{
-	return trace_is(w->trace, "filesystem.file") || trace_is(w->trace, "ntfs.usn");
-}
-
-/*
- * A removal is complete when the service and the program are both gone: what bounds one part does
- * not bound the whole. So the last of the ends that belong to the act closes it; where the end of
- * the program is not among them the aftermath is allowed for.
- */
-static void extend_to_all_parts(struct building *b, struct episode *e, int64_t tail)
-{
-	const int64_t first = e->removal.not_after;
-	const int64_t last = tail > ticks_add(first, ONE_ACT) ? ticks_add(first, ONE_ACT) : tail;
-	bool program = false;
-
-	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
+		const struct trace *t = w->trace ? &w->trace->trace : NULL;
 
-		if (w->assertion != ASSERTS_END || b->dropped[i] || !w->trace ||
-		    w->when.not_after < first || w->when.not_after > last)
+		if (!t || w->role != ROLE_REGISTRATION || !is_within(w, e, from, until))
 			continue;
-		program |= is_of_program(w);
-		if (w->when.not_after <= e->removal.not_after)
-			continue;
-		e->removal.not_after = w->when.not_after;
-		e->removed_by[1] = b->first + i;
+		if (trace_text(t, "version").size)
+			e->version = trace_text(t, "version");
+		if (name_in(t).size)
+			e->name = name_in(t);
 	}
-	if (!program) {
-		const int64_t boot = next_boot(b, e->removal.not_after);
-
-		e->removal.not_after = boot && boot - e->removal.not_after < ONE_ACT ?
-			boot : ticks_add(e->removal.not_after, TAIL_WITHOUT_BOOT);
-		qualify(e, "when the program file itself went is not recorded");
-	}
-}
-
-/* No start was recorded, but by the last activity what waited for one was gone; else it is open. */
-static int64_t gone_as_acquired(const struct building *b, int64_t removal)
-{
-	const struct system *s = &b->j->systems[b->w[0].system];
-
-	for (size_t i = 0; i < b->n; i++)
-		if (b->w[i].at_acquisition &&
-		    (trace_is(b->w[i].trace, "windows.registry.pending-rename") ||
-		     trace_is(b->w[i].trace, "windows.registry.service")))
-			return BOUND_OPEN_END;
-	return s->hives_whole && s->files_whole && s->last_activity > removal ? s->last_activity :
-										 BOUND_OPEN_END;
-}
-
-/*
- * When it went: not before the last proof of presence, not after the first proof of absence. The
- * installer's own record within the aftermath closes the act; files that wait for a restart move
- * the end to the next boot.
- */
-static int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t negative)
-{
-	const struct witness *end = &b->w[negative];
-	const int64_t boot = next_boot(b, end->when.not_after);
-	const int64_t tail = tail_end(b, end->when.not_after, boot);
-
-	e->removed = true;
-	e->removal = bound_between(end->when.not_before, end->when.not_after);
-	e->removed_by[0] = bound_has_start(end->when) ? b->first + negative : NO_WITNESS;
-	e->removed_by[1] = b->first + negative;
-	for (size_t i = 0; i < b->n; i++) {
-		const struct witness *w = &b->w[i];
-
-		if (w->assertion != ASSERTS_END || !is_msi_act(w) || b->dropped[i] ||
-		    w->when.not_after < end->when.not_after ||
-		    w->when.not_before > ticks_add(end->when.not_after, ONE_ACT))
-			continue;
-		e->act = w->when.not_before;
-		e->removal = w->when;
-		e->removed_by[0] = e->removed_by[1] = b->first + i;
-	}
-
-	if (e->act == 0 && end->assertion == ASSERTS_END)
-		extend_to_all_parts(b, e, tail);
-
-	const size_t seen = last_positive(b, after, tail);
-
-	if (seen != NO_WITNESS && b->w[seen].when.not_before > e->removal.not_before) {
-		const int64_t at = b->w[seen].when.not_before;
-
-		if (at <= e->removal.not_after) {
-			e->removal.not_before = at;
-			e->removed_by[0] = b->first + seen;
-		} else {
-			/* It still worked after its removal was recorded: that ends with the boot. */
-			e->removal.not_after = tail;
-			qualify(e, "records of the product follow the end of its removal");
-		}
-	}
-	e->restart_pending = restart_due_after(b, e->removal.not_after);
-	if (e->restart_pending)
-		e->removal.not_after = boot ? boot : gone_as_acquired(b, e->removal.not_after);
-	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
-									   e->removal.not_after;
-}
-
-/* Nothing records the removal: it lies between the last proof and the state as acquired. */
-static void set_unseen_removal(struct building *b, struct episode *e, int64_t after)
-{
-	const struct system *s = &b->j->systems[b->w[0].system];
-	const size_t seen = last_positive(b, after, INT64_MAX);
-	const int64_t last = seen == NO_WITNESS ? after : b->w[seen].when.not_before;
-
-	e->removed = true;
-	e->removal = bound_between(last, BOUND_OPEN_END);
-	e->removed_by[0] = seen == NO_WITNESS ? NO_WITNESS : b->first + seen;
-	e->removed_by[1] = NO_WITNESS;
-	if (s->hives_whole && s->last_activity > last)
-		e->removal.not_after = s->last_activity;
-	else if (s->hives_whole && b->j->acquired > last)
-		e->removal.not_after = b->j->acquired;
-	else
-		qualify(e, "the state at acquisition could not be read completely");
-	qualify(e, "no record of the removal itself was found");
 }
 
 static void collect_qualifications(const struct building *b, struct episode *e)
@@ -401,9 +213,9 @@ static void collect_qualifications(const struct building *b, struct episode *e)
 		if (!e->removed || at == NO_WITNESS)
 			continue;
 		if (b->w[at - b->first].qualified && k == 1)
-			qualify(e, b->w[at - b->first].qualified);
+			episode_qualify(e, b->w[at - b->first].qualified);
 		if (b->w[at - b->first].clock_suspect)
-			qualify(e, "a deciding time was written by a clock that is suspect");
+			episode_qualify(e, "a deciding time was written by a clock that is suspect");
 	}
 }
 
@@ -426,7 +238,7 @@ static int64_t build_episode(struct building *b, const struct product_history *h
 			e->removed = false;
 			e->removed_by[0] = e->removed_by[1] = NO_WITNESS;
 			e->n_qualified = 0;
-			qualify(e, "a removal was recorded but essential parts still stand");
+			episode_qualify(e, "a removal was recorded but essential parts still stand");
 		}
 	} else if (h->state != STATE_INSTALLED) {
 		set_unseen_removal(b, e, after);
@@ -463,7 +275,7 @@ static enum status build_episodes(struct building *b, struct product_history *h,
 		if (negative != NO_WITNESS)
 			p = NO_WITNESS;
 		else if (p != NO_WITNESS)
-			negative = next_negative(b, b->w[p].when.not_before, past.ended);
+			negative = next_negative(b, b->w[p].when.not_before, past);
 		else if (n || (h->state != STATE_INSTALLED && !has_undated_proof(b)))
 			break;
 		past.began = p == NO_WITNESS ? past.ended : b->w[p].when.not_before;
@@ -525,8 +337,10 @@ enum status history_build(struct judging *judging, const struct witness *witness
 	h.state = state_at_acquisition(judging, b.w, n);
 	drop_false_ends(&b);
 
-	enum status status = build_episodes(&b, &h, why);
+	enum status status = STATUS_OK;
 
+	if (judging->signatures->products[h.product].kind != KIND_TOOL)
+		status = build_episodes(&b, &h, why);
 	if (status >= 0)
 		status = list_residue(&b, &h, why);
 	*ret = h;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "analyzer/judge/episode.h"
-#include "analyzer/judge/outcome.h"
+#include "analyzer/judge/verdict.h"
 #include "analyzer/judge/sample.h"
 #include "parsers/base/text.h"
 

@@ -61,7 +61,7 @@ struct witness {
 };
 
 struct episode {
-	struct text version; /* as last seen; {NULL, 0} unknown */
+	struct text name, version; /* as its registration last said; {NULL, 0} unknown */
 	struct bound installed;
 	bool removed; /* false: still there at acquisition as far as seen */
 	struct bound removal;
@@ -99,6 +99,7 @@ struct zone_rules; /* how local times of a system become UTC */
 struct system {
 	int64_t volume;
 	const char *root; /* "" or "/Windows.old" */
+	char drive;       /* lower case letter of its drive, as it sees it itself */
 	struct text os, version, hostname, timezone, installation_type;
 	int64_t installed_at;  /* UTC ticks; 0 unknown */
 	int64_t last_activity; /* UTC ticks; 0 unknown */
@@ -159,6 +160,7 @@ struct verdict {
 	const struct milestone *milestone;
 	enum duty duty;      /* of the milestone, or remove-by when the option set a date */
 	int64_t deadline;    /* UTC ticks, exclusive; 0: none */
+	bool names_hour;     /* it is a time that was given, not the end or begin of a day */
 	enum outcome outcome;
 	bool conditional;    /* whether the act applies is not known */
 	const struct product_outcome *products;
@@ -198,6 +200,7 @@ struct judgement {
 struct own_deadline {
 	struct text mandate, milestone; /* milestone empty: all of the mandate */
 	int64_t deadline;               /* UTC ticks, exclusive */
+	bool names_hour;                /* a time, not a day, was given */
 };
 
 struct judge_options {

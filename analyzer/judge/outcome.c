@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "analyzer/judge/outcome.h"
+#include "analyzer/judge/weighing.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "analyzer/judge/state.h"
 
 #include "parsers/base/text.h"
 
@@ -27,7 +25,7 @@ const char *outcome_name(enum outcome outcome)
 	return names[outcome];
 }
 
-static bool is_adverse(enum outcome outcome)
+bool outcome_is_adverse(enum outcome outcome)
 {
 	return outcome == OUTCOME_INSTALLED_AFTER || outcome == OUTCOME_REINSTALLED ||
 	       outcome == OUTCOME_NOT_REMOVED || outcome == OUTCOME_RESIDUE ||
@@ -38,15 +36,14 @@ int outcome_exit(enum outcome outcome, bool qualified, enum duty duty)
 {
 	if (outcome == OUTCOME_INDETERMINATE)
 		return 2;
-	if (is_adverse(outcome))
+	if (outcome_is_adverse(outcome))
 		return duty == DUTY_BEGIN_BY ? 2 : 1;
 	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
 		return 0;
 	return qualified ? 2 : 0;
 }
 
-/* The worst comes first when products are gathered into one verdict. */
-static int severity(enum outcome outcome)
+int outcome_severity(enum outcome outcome)
 {
 	static const enum outcome order[] = {
 		OUTCOME_NOT_REMOVED,  OUTCOME_REINSTALLED,     OUTCOME_INSTALLED_AFTER,
@@ -61,20 +58,9 @@ static int severity(enum outcome outcome)
 	return 99;
 }
 
-/* -- growing lists in the arena ----------------------------------------------------------- */
+/* -- sentences and citations -------------------------------------------------------------- */
 
-enum { REASONS_MAX = 24, WITNESSES_MAX = 64 };
-
-struct notes {
-	struct arena *arena;
-	struct text *items;
-	size_t n;
-};
-
-static void say(struct notes *notes, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void say(struct notes *notes, const char *format, ...)
+void say(struct notes *notes, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -89,21 +75,7 @@ static void say(struct notes *notes, const char *format, ...)
 		notes->items[notes->n++] = text_of(arena_text(notes->arena, text_of(text)));
 }
 
-/* What one product's outcome is reached from. */
-struct weighing {
-	struct judging *j;
-	const struct judgement *all;
-	const struct product_history *h;
-	const struct system *system;
-	enum duty duty;
-	int64_t deadline; /* 0: none */
-	const char *issued; /* day of the act, YYYY-MM-DD */
-	struct notes reasons, qualified;
-	size_t *witnesses;
-	size_t n_witnesses;
-};
-
-static void cite(struct weighing *w, size_t witness)
+void cite(struct weighing *w, size_t witness)
 {
 	for (size_t i = 0; i < w->n_witnesses; i++)
 		if (w->witnesses[i] == witness)
@@ -314,10 +286,29 @@ static void count_families(struct weighing *w, bool in_time)
 /* No act names an hour: what lies within a day of the limit depends on reading it. */
 static void note_edge(struct weighing *w, int64_t at)
 {
-	if (at != BOUND_OPEN_START && at != BOUND_OPEN_END &&
+	if (!w->names_hour && at != BOUND_OPEN_START && at != BOUND_OPEN_END &&
 	    (at > w->deadline ? at - w->deadline : w->deadline - at) < TICKS_PER_DAY)
 		say(&w->qualified,
 		    "evidence lies within 24 h of the limit and the act names no hour");
+}
+
+/* Services and drivers that are registered still, though they would load nothing. */
+static void note_orphans(struct weighing *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->h->n_residue; i++) {
+		const struct witness *x = &w->all->witnesses[w->h->residue[i]];
+
+		if (!x->trace ||
+		    strcmp(x->trace->trace.type->name, "windows.registry.service") != 0)
+			continue;
+		if (n++ < 4)
+			cite(w, w->h->residue[i]);
+	}
+	if (n)
+		say(&w->reasons, "%zu of them are services or drivers that are registered still: "
+				 "disabled, marked for deletion or without their file", n);
 }
 
 static enum outcome gone(struct weighing *w)
@@ -327,6 +318,7 @@ static enum outcome gone(struct weighing *w)
 	explain_episode(w, e);
 	if (w->h->n_residue)
 		say(&w->reasons, "%zu leftover(s) that load nothing are noted", w->h->n_residue);
+	note_orphans(w);
 	if (bound_is_from(e->removal, w->deadline)) {
 		count_families(w, false);
 		note_edge(w, e->removal.not_before);
@@ -345,9 +337,39 @@ static enum outcome gone(struct weighing *w)
 	return OUTCOME_INDETERMINATE;
 }
 
-static enum outcome weigh(struct weighing *w)
+/* A tool that is run and never installed is never removed either: its runs are facts. */
+static enum outcome weigh_tool(struct weighing *w)
+{
+	char at[INSTANT_TEXT_SIZE];
+	size_t last = NO_WITNESS;
+
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system == w->h->system && x->product == w->h->product &&
+		    bound_has_start(x->when) && x->assertion != ASSERTS_RESIDUE &&
+		    (last == NO_WITNESS ||
+		     x->when.not_before > w->all->witnesses[last].when.not_before))
+			last = i;
+	}
+	cite(w, last);
+	say(&w->reasons, "a tool that is run without being installed; last seen at work: %s",
+	    last == NO_WITNESS ? "unknown" :
+				 ticks_format(w->all->witnesses[last].when.not_before, at));
+	if (w->duty != DUTY_NO_USE_FROM || last == NO_WITNESS ||
+	    !bound_is_from(w->all->witnesses[last].when, w->deadline))
+		return OUTCOME_NOTED;
+	say(&w->reasons, "whether one run of such a tool is the use that the act bars is not for "
+			 "the evidence to say");
+	return OUTCOME_INDETERMINATE;
+}
+
+enum outcome weigh(struct weighing *w)
 {
 	const struct episode *last = last_episode(w->h);
+
+	if (w->j->signatures->products[w->h->product].kind == KIND_TOOL)
+		return weigh_tool(w);
 
 	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
 		for (size_t i = 0; i < w->h->n_episodes; i++)
@@ -368,7 +390,8 @@ static enum outcome weigh(struct weighing *w)
 			explain_episode(w, last);
 		return OUTCOME_INDETERMINATE;
 	}
-	if (acquired_before(w) && (w->h->state == STATE_INSTALLED || w->h->residue_counts)) {
+	if (acquired_before(w) && (w->h->state == STATE_INSTALLED || w->h->residue_counts ||
+				   (last && last->restart_pending && !bound_has_end(last->removal)))) {
 		if (last)
 			explain_episode(w, last);
 		say(&w->reasons, "the evidence was acquired before the limit");
@@ -403,7 +426,7 @@ static bool clearing_matters(const struct weighing *w)
 	       s->logs_cleared_at >= w->h->episodes[0].installed.not_before;
 }
 
-static void qualify_system(struct weighing *w, enum outcome outcome)
+void qualify_system(struct weighing *w, enum outcome outcome)
 {
 	const struct system *s = w->system;
 	char at[INSTANT_TEXT_SIZE];
@@ -442,220 +465,4 @@ static void qualify_system(struct weighing *w, enum outcome outcome)
 		    (e->sha1 && e->stored_sha1 && strcmp(e->sha1, e->stored_sha1) != 0))
 			say(&w->qualified, "a stored hash does not match the evidence");
 	}
-}
-
-static struct weighing weighing_of(struct judging *j, const struct judgement *all, size_t system,
-				   const struct product_history *h, const struct verdict *v)
-{
-	struct weighing w = { .j = j,
-			      .all = all,
-			      .h = h,
-			      .system = &j->systems[system],
-			      .duty = v->duty,
-			      .deadline = v->deadline,
-			      .issued = v->mandate->issued };
-
-	w.reasons = (struct notes){ j->arena, arena_array(j->arena, REASONS_MAX,
-							  sizeof(struct text)), 0 };
-	w.qualified = (struct notes){ j->arena, arena_array(j->arena, REASONS_MAX,
-							    sizeof(struct text)), 0 };
-	w.witnesses = arena_array(j->arena, WITNESSES_MAX, sizeof(size_t));
-	return w;
-}
-
-static bool has_memory(const struct weighing *w)
-{
-	return w->reasons.items && w->qualified.items && w->witnesses;
-}
-
-/* -- no product at all --------------------------------------------------------------------- */
-
-/* Cites the leftovers of products in scope; returns how many there are. */
-static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, size_t system)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->all->n_witnesses; i++) {
-		const struct witness *x = &w->all->witnesses[i];
-
-		if (x->system != system || !x->at_acquisition || !witness_names_product(x) ||
-		    mandate_covers(mandate, &w->j->signatures->products[x->product]) == ANSWER_NO)
-			continue;
-		if (n++ < 8)
-			cite(w, i);
-	}
-	return n;
-}
-
-/* Nothing asserts the product: is that a finding, or only a gap? */
-static enum outcome nothing_found(struct weighing *w, const struct mandate *mandate,
-				  size_t system)
-{
-	const struct system *s = w->system;
-	const size_t leftovers = cite_leftovers(w, mandate, system);
-	char at[INSTANT_TEXT_SIZE];
-
-	if (leftovers)
-		say(&w->reasons, "%zu leftover(s) of a product in scope are here", leftovers);
-
-	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
-		say(&w->reasons, leftovers ? "nothing tells when it came or went" :
-					     "nothing asserts that a product in scope was ever "
-					     "installed");
-		return OUTCOME_NOTED;
-	}
-	if (leftovers)
-		say(&w->reasons, "nothing tells when it came or went");
-	else if (!s->hives_whole || !s->files_whole)
-		say(&w->reasons, "SOFTWARE, SYSTEM and the file system were not all read completely");
-	else if (!s->installed_at || s->installed_at >= w->deadline)
-		say(&w->reasons, "the system was installed at %s and says nothing of what stood "
-				 "there before",
-		    s->installed_at ? ticks_format(s->installed_at, at) : "an unknown time");
-	else if (!s->coverage_from || s->coverage_from >= w->deadline)
-		say(&w->reasons, "the logs reach back to %s only and do not cover the limit",
-		    s->coverage_from ? ticks_format(s->coverage_from, at) : "no known time");
-	else {
-		say(&w->reasons, "SOFTWARE, SYSTEM and the file system were read completely, logs "
-				 "reach back to %s, and nothing asserts that a product in scope was "
-				 "ever installed", ticks_format(s->coverage_from, at));
-		return OUTCOME_NO_TRACE;
-	}
-	return OUTCOME_INDETERMINATE;
-}
-
-/* -- the verdict --------------------------------------------------------------------------- */
-
-/*
- * A day given for a whole mandate is that of the steps which order something of a machine; where
- * it has only advice, of those.
- */
-static bool takes_own_day(const struct mandate *mandate, const struct milestone *milestone)
-{
-	bool orders = false;
-
-	for (unsigned i = 0; i < mandate->n_milestones; i++)
-		orders |= mandate->milestones[i].duty != DUTY_INFORMATION &&
-			  mandate->milestones[i].duty != DUTY_NO_INSTALL_FROM;
-	return !orders || (milestone->duty != DUTY_INFORMATION &&
-			   milestone->duty != DUTY_NO_INSTALL_FROM);
-}
-
-static void set_duty(const struct judging *j, const struct mandate *mandate,
-		     const struct milestone *milestone, struct verdict *v)
-{
-	v->duty = milestone->duty;
-	v->deadline = instant_is_set(milestone->deadline) ? milestone->deadline.ticks : 0;
-	for (size_t i = 0; i < j->options->n_deadlines; i++) {
-		const struct own_deadline *own = &j->options->deadlines[i];
-
-		if (!text_equal_folded(own->mandate, text_of(mandate->id)) ||
-		    (own->milestone.size &&
-		     !text_equal_folded(own->milestone, text_of(milestone->id))))
-			continue;
-		if (own->milestone.size == 0 && !takes_own_day(mandate, milestone))
-			continue;
-		v->duty = DUTY_REMOVE_BY;
-		v->deadline = own->deadline;
-	}
-}
-
-static struct product_outcome outcome_of(struct weighing *w, size_t history, enum outcome outcome)
-{
-	return (struct product_outcome){ .history = history,
-					 .outcome = outcome,
-					 .reasons = w->reasons.items,
-					 .n_reasons = w->reasons.n,
-					 .qualified = w->qualified.items,
-					 .n_qualified = w->qualified.n,
-					 .witnesses = w->witnesses,
-					 .n_witnesses = w->n_witnesses };
-}
-
-static void take_worst(struct verdict *v, const struct product_outcome *p)
-{
-	const bool as_bad = v->n_products && severity(p->outcome) == severity(v->outcome);
-
-	if (v->n_products && !as_bad && severity(p->outcome) > severity(v->outcome))
-		return;
-	if (as_bad && p->n_qualified <= v->n_qualified)
-		return;
-	v->outcome = p->outcome;
-	v->reasons = p->reasons;
-	v->n_reasons = p->n_reasons;
-	v->qualified = p->qualified;
-	v->n_qualified = p->n_qualified;
-	v->witnesses = p->witnesses;
-	v->n_witnesses = p->n_witnesses;
-}
-
-/* A history that says something of the product itself, not only of shared remains. */
-static bool concerns(const struct product_history *h)
-{
-	return h->proved || h->residue_counts;
-}
-
-enum status verdict_reach(struct judging *j, const struct judgement *all, size_t system,
-			  const struct mandate *mandate, const struct milestone *milestone,
-			  bool named, struct verdict *ret, struct failure *why)
-{
-	const enum answer applies = mandate_applies(mandate, j->options->attributes,
-						    j->options->n_attributes);
-	struct verdict v = { .system = system,
-			     .mandate = mandate,
-			     .milestone = milestone,
-			     .conditional = applies == ANSWER_UNKNOWN,
-			     .named = named };
-	struct product_outcome *products =
-		arena_array(j->arena, all->n_histories + 1, sizeof(*products));
-
-	if (!products)
-		return failure_set(why, ERR_NO_MEMORY, "outcomes");
-	set_duty(j, mandate, milestone, &v);
-	v.products = products;
-	for (size_t i = 0; i < all->n_histories; i++) {
-		const struct product_history *h = &all->histories[i];
-		const struct product *product = &j->signatures->products[h->product];
-		const enum answer covered = mandate_covers(mandate, product);
-
-		if (h->system != system || !concerns(h) || covered == ANSWER_NO)
-			continue;
-
-		struct weighing w = weighing_of(j, all, system, h, &v);
-
-		if (!has_memory(&w))
-			return failure_set(why, ERR_NO_MEMORY, "outcomes");
-
-		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
-								    weigh(&w);
-
-		if (covered == ANSWER_UNKNOWN)
-			say(&w.qualified, "whether the act means this product is not known");
-		if (v.duty == DUTY_BEGIN_BY && is_adverse(outcome))
-			say(&w.qualified, "the act orders removal to begin; one machine alone "
-					  "cannot breach it");
-		qualify_system(&w, outcome);
-
-		const struct product_outcome p = outcome_of(&w, i, outcome);
-
-		take_worst(&v, &p);
-		products[v.n_products++] = p;
-	}
-	if (v.n_products == 0) {
-		struct weighing w = weighing_of(j, all, system, NULL, &v);
-
-		if (!has_memory(&w))
-			return failure_set(why, ERR_NO_MEMORY, "outcomes");
-
-		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
-								    nothing_found(&w, mandate, system);
-
-		qualify_system(&w, outcome);
-
-		const struct product_outcome p = outcome_of(&w, 0, outcome);
-
-		take_worst(&v, &p);
-	}
-	*ret = v;
-	return STATUS_OK;
 }

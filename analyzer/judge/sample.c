@@ -199,9 +199,38 @@ static const struct case_trace *installation_of(const struct judging *j, size_t 
 	return s->installed_at ? found : NULL;
 }
 
+/* What is known of a product from before and after the present Windows was installed. */
+struct around {
+	bool former; /* Windows.old knows it */
+	bool before, after;
+};
+
+static struct around look_around(const struct judging *j, const struct witness_list *list,
+				 struct range r, int64_t installed)
+{
+	struct around a = { false, false, false };
+
+	for (size_t i = r.first; i < r.end; i++) {
+		const struct witness *w = &list->items[i];
+
+		if (sample_of_source(j->contents, w->source) == SAMPLE_FORMER)
+			a.former |= w->assertion == ASSERTS_PRESENT && !w->weak;
+		else if (w->at_acquisition)
+			a.after |= w->role == ROLE_PROTECTION || w->role == ROLE_REGISTRATION;
+		else if ((w->assertion == ASSERTS_BEGIN || w->assertion == ASSERTS_PRESENT) &&
+			 !w->weak && bound_has_end(w->when) && w->when.not_after < installed)
+			a.before = true;
+		else if (!w->weak && bound_has_end(w->when) && w->when.not_after >= installed &&
+			 (!bound_has_start(w->when) ||
+			  w->when.not_before <= installed + TICKS_PER_DAY))
+			a.after = true;
+	}
+	return a;
+}
+
 /*
- * What stood on the installation that Windows.old keeps, and nowhere on the present one until a day
- * after that was installed, went with the former by then.
+ * What stood on a former installation, and nowhere on the present one until a day after that was
+ * installed, went with the former by then.
  */
 static enum status absence_by_replacement(struct judging *j, struct witness_list *list,
 					  struct range r, struct failure *why)
@@ -209,32 +238,26 @@ static enum status absence_by_replacement(struct judging *j, struct witness_list
 	const size_t system = list->items[r.first].system;
 	const struct system *s = &j->systems[system];
 	const struct case_trace *installation = installation_of(j, system);
-	bool stood = false;
 
 	if (!installation || !s->hives_whole)
 		return STATUS_OK;
-	for (size_t i = r.first; i < r.end; i++) {
-		const struct witness *w = &list->items[i];
-		const bool former = sample_of_source(j->contents, w->source) == SAMPLE_FORMER;
 
-		if ((w->assertion != ASSERTS_BEGIN && w->assertion != ASSERTS_PRESENT) || w->weak)
-			continue;
-		if (!former && bound_has_end(w->when) && w->when.not_after >= s->installed_at &&
-		    w->when.not_before <= s->installed_at + TICKS_PER_DAY)
-			return STATUS_OK;
-		stood |= former;
-	}
-	if (!stood)
+	const struct around a = look_around(j, list, r, s->installed_at);
+
+	if ((!a.former && !a.before) || a.after)
 		return STATUS_OK;
-	return add_absence(j, list, system, list->items[r.first].product,
-			   (struct witness){ .trace = installation,
-					     .source = s->software,
-					     .family = FAMILY_SYSTEM,
-					     .when = bound_at(s->installed_at),
-					     .text = TEXT("the Windows that it stood on was replaced "
-							  "by one that does not know it, installed "
-							  "at this time") },
-			   why);
+	return add_absence(
+		j, list, system, list->items[r.first].product,
+		(struct witness){ .trace = installation,
+				  .source = s->software,
+				  .family = FAMILY_SYSTEM,
+				  .when = bound_at(s->installed_at),
+				  .qualified = a.former ? NULL :
+							  "that the present Windows replaced an "
+							  "older one is inferred from its date",
+				  .text = TEXT("the Windows that it stood on was replaced by one "
+					       "that does not know it, installed at this time") },
+		why);
 }
 
 enum status samples_assert_absence(struct judging *j, struct witness_list *list,

@@ -24,14 +24,14 @@ static bool is_live_file(const struct witness *w)
 	       text_equal(trace_text(&w->trace->trace, "kind"), TEXT("file"));
 }
 
-/* A program of the product, whichever: what its installer's record promises to be there. */
+/*
+ * A file of the product in its own folder: what its installer's record promises to be there. Drivers
+ * stand elsewhere and are told of by their services.
+ */
 static bool is_live_program(const struct witness *w)
 {
-	const struct text path = is_live_file(w) ? trace_text(&w->trace->trace, "path") :
-						   (struct text){ NULL, 0 };
-
-	return (w->role == ROLE_PROTECTION || w->role == ROLE_PROGRAM) && path.size > 4 &&
-	       text_equal_folded((struct text){ path.data + path.size - 4, 4 }, TEXT(".exe"));
+	return is_live_file(w) && (w->role == ROLE_PROTECTION || w->role == ROLE_PROGRAM) &&
+	       !path_fits("/Win*/System32/drivers/**", trace_text(&w->trace->trace, "path"));
 }
 
 /* Whether some protection component of the product can be seen through this aspect. */
@@ -64,41 +64,114 @@ static struct text image_of(const struct judging *j, const struct trace *service
 				    (int)name.size, name.data ? name.data : ""));
 }
 
-/*
- * Whether the file that a service starts is gone for certain: its path is one that the file
- * system was searched for, the search was complete, and no live file of that name was found.
- */
-static bool image_is_gone(const struct judging *j, const struct system *system,
-			  const struct witness *witnesses, size_t n, const struct witness *service)
+/* Whether a live file of the system's volume has this path; short names are told by the base name. */
+static bool file_stands(const struct judging *j, const struct system *system, struct text path)
 {
-	const struct text path = image_of(j, &service->trace->trace);
-	const struct text name = path_base_name(path);
+	const bool is_short = memchr(path.data, '~', path.size) != NULL;
+	const struct text wanted = is_short ? path_base_name(path) : path;
 
-	if (!system->files_whole || name.size == 0 || !matcher_wants_path(j->matcher, path))
-		return false;
+	for (size_t i = 0; i < j->contents->n_traces; i++) {
+		const struct case_trace *t = &j->contents->traces[i];
+		const struct case_source *source;
+		struct text found;
+
+		if (strcmp(t->trace.type->name, "filesystem.file") != 0 ||
+		    t->trace.recovery != RECOVERY_ALLOCATED)
+			continue;
+		found = trace_text(&t->trace, "path");
+		if (!text_equal_folded(is_short ? path_base_name(found) : found, wanted))
+			continue;
+		source = find_source(j->contents, t->source);
+		if (source && source->volume == system->volume)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a path names a drive other than that of the system: which volume it is is not known. */
+static bool is_on_other_drive(const struct system *system, struct text path)
+{
+	while (path.size && (path.data[0] == '"' || path.data[0] == '\\' || path.data[0] == '?'))
+		path = (struct text){ path.data + 1, path.size - 1 };
+	return path.size > 1 && path.data[1] == ':' && (path.data[0] | 0x20) != system->drive;
+}
+
+/*
+ * Whether a file that a registration names is gone for certain: its path is one that the file
+ * system was searched for, the search was complete, and no live file stands there.
+ */
+static bool file_is_gone(const struct judging *j, const struct system *system, struct text raw,
+			 struct text path)
+{
+	return system->files_whole && path.size && !is_on_other_drive(system, raw) &&
+	       matcher_wants_path(j->matcher, path) && !file_stands(j, system, path);
+}
+
+static bool image_is_gone(const struct judging *j, const struct system *system,
+			  const struct trace *service)
+{
+	return file_is_gone(j, system, trace_text(service, "image_path"), image_of(j, service));
+}
+
+/* Whether a service of this name is registered and its file is not gone. */
+static bool service_stands(const struct judging *j, const struct witness *witnesses, size_t n,
+			   const struct system *system, struct text name)
+{
 	for (size_t i = 0; i < n; i++)
-		if (is_live_file(&witnesses[i]) &&
-		    text_equal_folded(path_base_name(trace_text(&witnesses[i].trace->trace,
-								"path")),
-				      name))
-			return false;
-	return true;
+		if (is_service(&witnesses[i]) &&
+		    text_equal_folded(trace_text(&witnesses[i].trace->trace, "name"), name))
+			return !image_is_gone(j, system, &witnesses[i].trace->trace);
+	return false;
+}
+
+/* The file that a provider, an extension or an autostart entry names. */
+static struct text file_named(const struct trace *t)
+{
+	static const char *const fields[] = { "path", "command", "executable" };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (trace_text(t, fields[i]).size)
+			return trace_text(t, fields[i]);
+	return (struct text){ NULL, 0 };
+}
+
+static bool registration_would_load(const struct judging *j, const struct system *system,
+				    const struct witness *witnesses, size_t n,
+				    const struct witness *w)
+{
+	const struct trace *t = &w->trace->trace;
+	const struct text file = file_named(t);
+
+	if (w->role != ROLE_LOADS)
+		return false;
+	if (is_type(w, "windows.registry.filter"))
+		return service_stands(j, witnesses, n, system, trace_text(t, "driver"));
+	if (is_type(w, "windows.registry.network-filter"))
+		return service_stands(j, witnesses, n, system, trace_text(t, "service"));
+	return strncmp(t->type->name, "windows.registry.", 17) == 0 && file.size &&
+	       !file_is_gone(j, system, file, path_normalize(j->arena, file));
 }
 
 bool witness_would_load(const struct judging *j, const struct system *system,
 			const struct witness *witnesses, size_t n, const struct witness *w)
 {
+	if (!w->at_acquisition || !w->trace)
+		return false;
+	if (!is_type(w, "windows.registry.service"))
+		return registration_would_load(j, system, witnesses, n, w);
 	if (!is_service(w) || (w->role != ROLE_LOADS && w->role != ROLE_PROTECTION))
 		return false;
 	if (trace_get(&w->trace->trace, "start")->kind == VALUE_UINT &&
 	    trace_uint(&w->trace->trace, "start") >= START_DISABLED)
 		return false;
-	return !image_is_gone(j, system, witnesses, n, w);
+	return !image_is_gone(j, system, &w->trace->trace);
 }
 
 bool witness_names_product(const struct witness *x)
 {
 	switch (x->role) {
+	case ROLE_PROTECTION:
+	case ROLE_REGISTRATION:
 	case ROLE_KEY:
 	case ROLE_PROGRAM:
 	case ROLE_LOADS:
@@ -127,7 +200,7 @@ enum product_state state_at_acquisition(const struct judging *j, const struct wi
 
 		anything |= w->at_acquisition;
 		if (w->role == ROLE_PROTECTION && is_service(w))
-			service |= !image_is_gone(j, system, witnesses, n, w);
+			service |= !image_is_gone(j, system, &w->trace->trace);
 		file |= w->role == ROLE_PROTECTION && is_live_file(w);
 		program |= is_live_program(w);
 		record |= w->at_acquisition && w->role == ROLE_REGISTRATION &&

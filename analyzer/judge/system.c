@@ -140,7 +140,11 @@ static void take_version(struct system *s, const struct trace *t, struct arena *
 						  display.data ? display.data : "",
 						  display.data && build.data ? " build " : "",
 						  (int)build.size, build.data ? build.data : ""));
+	const struct text root = trace_text(t, "system_root");
+
 	s->installation_type = first_set(trace_text(t, "installation_type"), s->installation_type);
+	if (root.size > 1 && root.data[1] == ':')
+		s->drive = (char)(root.data[0] | 0x20);
 	earlier(&s->installed_at, trace_instant(t, "installed"));
 }
 
@@ -371,6 +375,7 @@ static struct system system_on(const struct case_contents *contents, int64_t vol
 {
 	struct system s = { .volume = volume,
 			    .root = "",
+			    .drive = 'c',
 			    .software = software,
 			    .system = system,
 			    .hives_found = software && system,

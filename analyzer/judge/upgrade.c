@@ -74,7 +74,7 @@ static bool share_upgrade_code(const struct case_contents *c, struct text x, str
 static bool is_upgrade(const struct building *b, const struct witness *end,
 		       const struct witness *begin)
 {
-	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin))
+	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !end->whole_act)
 		return false;
 	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
 		return false; /* the same product again is a removal and an installation */

@@ -276,7 +276,8 @@ static json_t *episode(const struct writing *w, const struct episode *e)
 
 	for (size_t i = 0; i < e->n_qualified; i++)
 		json_array_append_new(qualified, json_string(e->qualified[i]));
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "version", text(e->version), "installed",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "name", text(e->name), "version",
+			 text(e->version), "installed",
 			 bound_of(e->installed), "removed",
 			 e->removed ? bound_of(e->removal) : json_null(), "witnesses",
 			 witness_ids(w, ends, 4), "removal_recorded_at", time_of(e->act),

@@ -99,7 +99,8 @@ static void write_product(FILE *out, const json_t *p)
 		const json_t *in = json_object_get(e, "installed");
 		const json_t *gone = json_object_get(e, "removed");
 
-		fprintf(out, "  stay %zu  %s\n", i + 1, str(e, "version", "version unknown"));
+		fprintf(out, "  stay %zu  %s %s\n", i + 1, str(e, "name", ""),
+			str(e, "version", "version unknown"));
 		fprintf(out, "    installed  not before %s, not after %s\n",
 			str(in, "not_before", "unknown"), str(in, "not_after", "unknown"));
 		if (json_is_object(gone))
@@ -206,7 +207,7 @@ void report_write_text(const json_t *document, FILE *out)
 	fputs("PRODUCTS\n\n", out);
 	json_array_foreach(json_object_get(document, "products"), i, item)
 		write_product(out, item);
-	fputs("PROTECTION, IN ORDER OF TIME\n\n", out);
+	fputs("PROTECTION PRODUCTS AND WHEN THEY WERE REGISTERED, IN ORDER OF TIME\n\n", out);
 	json_array_foreach(json_object_get(document, "systems"), i, item)
 		write_protection(out, item);
 	fputs("\nEVIDENCE\n\n", out);

@@ -20,7 +20,7 @@ enum {
 
 const struct trace_type event_inventory_type = {
 	.name = "windows.event.inventory",
-	.message = "Program inventory event {event_id}: {name} {version} by {publisher}",
+	.message = "Program inventory event {event_id}: {name} {version}[ by {publisher}]",
 	.fields = (const struct trace_field[]){
 		EVENT_COMMON_FIELDS,
 		[INVENTORY_NAME] = { "name", VALUE_TEXT, ASPECT_PROGRAM, 0, "Program" },

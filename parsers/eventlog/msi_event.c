@@ -36,8 +36,8 @@ enum {
 
 const struct trace_type event_msi_type = {
 	.name = "windows.event.msi",
-	.message = "Windows Installer event {event_id}: {product} {version} {text}{transaction} "
-		   "(status {status})",
+	.message = "Windows Installer event {event_id}: {product} {version} {text}{transaction}"
+		   "[ (status {status})]",
 	.fields = (const struct trace_field[]){
 		EVENT_COMMON_FIELDS,
 		[MSI_PRODUCT] = { "product", VALUE_TEXT, ASPECT_PROGRAM, 0, "Product" },

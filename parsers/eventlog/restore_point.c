@@ -9,7 +9,7 @@ enum { RESTORE_PROCESS = EVENT_FIELDS, RESTORE_TEXT };
 
 const struct trace_type event_restore_point_type = {
 	.name = "windows.event.restore-point",
-	.message = "System Restore event {event_id}: {text} ({process})",
+	.message = "System Restore event {event_id}: {text}[ ({process})]",
 	.fields = (const struct trace_field[]){
 		EVENT_COMMON_FIELDS,
 		[RESTORE_PROCESS] = { "process", VALUE_TEXT, 0, 0, "Process" },

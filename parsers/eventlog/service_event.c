@@ -31,7 +31,7 @@ enum {
 
 const struct trace_type event_service_installed_type = {
 	.name = "windows.event.service-installed",
-	.message = "Service {service} was installed: {image_path} ({type}, {start})",
+	.message = "Service {service} was installed: {image_path}[ ({type}, {start})]",
 	.fields = (const struct trace_field[]){
 		EVENT_COMMON_FIELDS,
 		[INSTALLED_SERVICE] = { "service", VALUE_TEXT, ASPECT_SERVICE,
@@ -56,7 +56,7 @@ enum {
 
 const struct trace_type event_service_state_type = {
 	.name = "windows.event.service-state",
-	.message = "Service {service} ({key}), event {event_id}: {state}",
+	.message = "Service {service}[ ({key})], event {event_id}: {state}",
 	.fields = (const struct trace_field[]){
 		EVENT_COMMON_FIELDS,
 		[STATE_SERVICE] = { "service", VALUE_TEXT, ASPECT_SERVICE_NAME, ASPECT_SERVICE,

@@ -97,7 +97,7 @@ static const struct trace_field file_fields[] = {
 
 static const struct trace_type file_type = {
 	.name = "windows.amcache.file",
-	.message = "The inventory saw {path} ({product} by {company})",
+	.message = "The inventory saw {path}[ ({product})][, by {company}]",
 	.fields = file_fields,
 };
 
@@ -131,7 +131,7 @@ static const struct trace_field driver_fields[] = {
 
 static const struct trace_type driver_type = {
 	.name = "windows.amcache.driver",
-	.message = "The inventory saw the driver {path} ({product} by {company})",
+	.message = "The inventory saw the driver {path}[ ({product})][, by {company}]",
 	.fields = driver_fields,
 };
 

@@ -24,7 +24,7 @@ static const struct trace_field filter_fields[] = {
 
 static const struct trace_type filter_type = {
 	.name = "windows.registry.filter",
-	.message = "{driver} filters devices of class {class} ({position})",
+	.message = "{driver} filters devices of class {class}[ ({position})]",
 	.fields = filter_fields,
 };
 

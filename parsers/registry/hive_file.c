@@ -23,7 +23,7 @@ static const struct trace_field hive_fields[] = {
 
 static const struct trace_type hive_type = {
 	.name = "windows.registry.hive",
-	.message = "Registry hive {file} of {size} bytes, latest key {latest}",
+	.message = "Registry hive {file} of {size} bytes[, latest key {latest}]",
 	.fields = hive_fields,
 };
 

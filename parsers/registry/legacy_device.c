@@ -20,7 +20,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type device_type = {
 	.name = "windows.registry.legacy-device",
-	.message = "Service {service} ({description}) was once started here",
+	.message = "Service {service}[ ({description})] was once started here",
 	.fields = fields,
 };
 

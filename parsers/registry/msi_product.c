@@ -43,7 +43,7 @@ static const struct trace_field product_fields[] = {
 
 static const struct trace_type product_type = {
 	.name = "windows.registry.msi-product",
-	.message = "Windows Installer knows {name} {version} by {publisher} ({code}) as installed",
+	.message = "Windows Installer knows {name} {version}[ by {publisher}][ ({code})] as installed",
 	.fields = product_fields,
 };
 
@@ -60,7 +60,7 @@ static const struct trace_field class_fields[] = {
 
 static const struct trace_type class_type = {
 	.name = "windows.registry.msi-class",
-	.message = "Windows Installer advertises {name} ({code})",
+	.message = "Windows Installer advertises {name}[ ({code})]",
 	.fields = class_fields,
 };
 

@@ -307,6 +307,17 @@ uint64_t control_set_number(struct text path)
 	return number;
 }
 
+/* A current set that does not exist makes none current: which was in force is then not known. */
+static bool has_control_set(struct parse_context *ctx, struct hive *hive, uint64_t number)
+{
+	struct failure ignored = FAILURE_NONE;
+	struct hive_key key;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "ControlSet%03u", (unsigned)(number % 1000));
+	return hive_find(ctx, hive, name, &key, &ignored) == STATUS_OK;
+}
+
 struct control_set control_set_of(struct parse_context *ctx, struct hive *hive,
 				  const struct hive_key *key)
 {
@@ -320,7 +331,8 @@ struct control_set control_set_of(struct parse_context *ctx, struct hive *hive,
 		return set;
 	set.number = value_uint(number);
 	if (hive_find(ctx, hive, "Select", &select, &ignored) == STATUS_OK &&
-	    hive_value_number(key_value(&select, "Current"), &current))
+	    hive_value_number(key_value(&select, "Current"), &current) &&
+	    (current == number || has_control_set(ctx, hive, current)))
 		set.current = value_uint(current == number);
 	return set;
 }

@@ -25,7 +25,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type provider_type = {
 	.name = "windows.registry.security-center",
-	.message = "{name} is registered with the security center ({kind}), state {state}",
+	.message = "{name} is registered with the security center ({kind})[, state {state}]",
 	.fields = fields,
 };
 

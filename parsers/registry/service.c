@@ -50,7 +50,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type service_type = {
 	.name = "windows.registry.service",
-	.message = "Service {name} ({display_name}), start {start}: {image_path}",
+	.message = "Service {name}[ ({display_name})][, start {start}][: {image_path}]",
 	.fields = fields,
 };
 

@@ -33,7 +33,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type task_type = {
 	.name = "windows.taskcache.task",
-	.message = "Task {task} is registered ({part}), last run {last_run}: {path}",
+	.message = "Task {task} is registered[ ({part})][, last run {last_run}][: {path}]",
 	.fields = fields,
 };
 

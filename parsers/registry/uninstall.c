@@ -50,7 +50,7 @@ static const struct trace_field fields[] = {
 
 static const struct trace_type uninstall_type = {
 	.name = "windows.registry.uninstall",
-	.message = "{name} {version} by {publisher} is listed as installed ({code})",
+	.message = "{name} {version}[ by {publisher}] is listed as installed[ ({code})]",
 	.fields = fields,
 };
 

@@ -62,7 +62,7 @@ static const struct trace_field run_fields[] = {
 
 static const struct trace_type run_type = {
 	.name = "windows.prefetch.run",
-	.message = "{executable} ran at {run} ({run_count} runs in all)",
+	.message = "{executable} ran at {run}[ ({run_count} runs in all)]",
 	.fields = run_fields,
 };
 

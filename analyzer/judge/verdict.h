@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AVOUCH_ANALYZER_JUDGE_OUTCOME_H
-#define AVOUCH_ANALYZER_JUDGE_OUTCOME_H
+#ifndef AVOUCH_ANALYZER_JUDGE_VERDICT_H
+#define AVOUCH_ANALYZER_JUDGE_VERDICT_H
 
 #include "analyzer/judge/witness.h"
 
