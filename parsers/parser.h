@@ -96,6 +96,8 @@ struct parser {
 	/* NULL-ended globs of file paths, case folded; '*' stays inside a name, '**' crosses '/'.
 	 * A pattern is tried at the volume's root and below /Windows.old. */
 	const char *const *paths;
+	/* Of the files of these paths only those that some signature names: see wants_path(). */
+	bool named_only;
 	const struct trace_type *const *emits; /* NULL ended */
 	uint64_t max_input;                    /* bytes; a larger file is ERR_LIMIT */
 	/* Exactly one is set: a file of its own format, or a registry hive already opened. */

@@ -208,6 +208,8 @@ static bool find_parsers(const struct candidates *all, struct text path, struct 
 		    (!path_fits(glob->glob, path) &&
 		     !(old.data && path_fits(glob->glob, old))))
 			continue;
+		if (all_parsers[glob->parser]->named_only && !wants_path(&all->reader->ctx, path))
+			continue;
 		job_add_parser(order, glob->parser);
 		*is_hive |= all_parsers[glob->parser]->parse_hive != NULL;
 		any = true;

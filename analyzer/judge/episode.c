@@ -205,6 +205,15 @@ static void set_version(const struct building *b, struct episode *e, int64_t fro
 	}
 }
 
+/* Without an installer's record: the version that the essential program left on the disk names. */
+static void set_version_on_disk(const struct building *b, struct episode *e)
+{
+	for (size_t i = 0; i < b->n && !e->version.size; i++)
+		if (b->w[i].at_acquisition && b->w[i].role == ROLE_PROTECTION &&
+		    trace_is(b->w[i].trace, "windows.pe.version"))
+			e->version = trace_text(&b->w[i].trace->trace, "version");
+}
+
 static void collect_qualifications(const struct building *b, struct episode *e)
 {
 	for (int k = 0; k < 2; k++) {
@@ -283,6 +292,8 @@ static enum status build_episodes(struct building *b, struct product_history *h,
 		if (negative == NO_WITNESS)
 			break;
 	}
+	if (n > 0) /* what stands at acquisition is of the last stay */
+		set_version_on_disk(b, &episodes[n - 1]);
 	h->episodes = episodes;
 	h->n_episodes = n;
 	return STATUS_OK;

@@ -223,6 +223,13 @@ static void read_file(struct reading_of *r)
 	w->qualified = "bound by the modification time of the parent folder";
 }
 
+/* What a program file says of itself: the same file, so no recorder of its own. */
+static void read_program_file(struct reading_of *r)
+{
+	if (!is_recovered(r) && r->sample == SAMPLE_LIVE)
+		say(r, ASSERTS_RESIDUE, FAMILY_FILESYSTEM, bound_open())->at_acquisition = true;
+}
+
 /* USN_REASON_FILE_CREATE, USN_REASON_FILE_DELETE, USN_REASON_RENAME_* (winioctl.h). */
 enum { USN_CREATE = 0x100, USN_DELETE = 0x200 };
 
@@ -411,6 +418,7 @@ static const struct semantics {
 	{ "windows.log.install", read_attempt },
 	{ "windows.muicache.entry", read_undated },
 	{ "windows.pca.launch", read_prefetch },
+	{ "windows.pe.version", read_program_file },
 	{ "windows.prefetch.run", read_prefetch },
 	{ "windows.recent-apps.run", read_last_run },
 	{ "windows.registry.key", read_own_key },

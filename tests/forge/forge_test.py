@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the forge writes is read by tools that share nothing with it: mmls, fls, istat, icat, ewfverify, regfexport,
-reglookup, evtxexport, sccainfo. And the same scenario gives the same bytes."""
+reglookup, evtxexport, sccainfo, pefile. And the same scenario gives the same bytes."""
 import argparse
 import hashlib
 import os
@@ -9,6 +9,8 @@ import shutil
 import struct
 import subprocess
 import sys
+
+import pe
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASE = os.path.join(HERE, "..", "scenario", "cases", "removed-in-time.yaml")
@@ -93,6 +95,11 @@ def main():
     pf = next(x.split("\t")[1] for x in listing.splitlines() if "Prefetch/AVP.EXE" in x)
     code, text = run("sccainfo", extract(image, pf, os.path.join(options.work, "pf")))
     expect("sccainfo reads the prefetch file", code == 0 and "AVP.EXE" in text and "2017" in text)
+    program = os.path.join(options.work, "program")
+    with open(program, "wb") as out:
+        out.write(pe.program("a.exe", "Example Suite", "1.2.3.4", "Example Org"))
+    code, text = run("/usr/bin/python3", os.path.join(HERE, "../unit/pe_strings.py"), program)
+    expect("pefile reads a program's version", text.split("\n")[:4] == ["Example Suite", "1.2.3.4", "Example Org", "1.2.3.4"])
     return 1 if failures else 0
 
 

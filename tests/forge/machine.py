@@ -12,6 +12,7 @@ import zoneinfo
 import yaml
 
 import evtx
+import pe
 import prefetch
 from evtx import Record
 from hive import Hive
@@ -470,7 +471,11 @@ class Machine:
         if p.get("installer") and self.has("files"):
             self.file(begin - 5 * MINUTE, "Users/%s/Downloads/%s" % (self.users[0], p["installer"]), built=begin - 5 * MINUTE)
         for item in p["files"]:
-            self.file(begin + 10 * SECOND, p["folder"] + "/" + item, built=built)
+            path = p["folder"] + "/" + item
+            content = self.program(path)
+            if item == p["exe"]:
+                content = pe.program(item, p["name"], p["version"], p["publisher"]) + content
+            self.file(begin + 10 * SECOND, path, content, built=built)
         for driver in p["drivers"]:
             self.file(begin + 25 * SECOND, "Windows/System32/drivers/%s.sys" % driver, built=built)
         for sub in ("Bases", "Data", "Report", "QB"):

@@ -93,6 +93,9 @@ def check_report(report, expected):
     for key in ("installed", "removed"):
         if key in expected:
             check_bounds(key, expected[key], episodes, key)
+    if "version" in expected:
+        expect("a stay of version %s" % expected["version"], expected["version"] in [e.get("version") for e in episodes],
+               episodes)
     if expected.get("no_removal"):
         expect("no episode ended", not any(e.get("removed") for e in episodes), episodes)
     if expected.get("no_product"):
