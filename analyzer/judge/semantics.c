@@ -178,6 +178,13 @@ static void read_leftover(struct reading_of *r)
 		say(r, ASSERTS_RESIDUE, FAMILY_SYSTEM, bound_open())->at_acquisition = true;
 }
 
+/* The package goes with the product: one that is kept shows what is registered, undated. */
+static void read_installer_package(struct reading_of *r)
+{
+	if (!is_recovered(r) && r->sample == SAMPLE_LIVE)
+		say(r, ASSERTS_RESIDUE, FAMILY_INSTALLER, bound_open())->at_acquisition = true;
+}
+
 /* -- file system -------------------------------------------------------------------------- */
 
 static int64_t later(int64_t a, struct bound b)
@@ -416,6 +423,7 @@ static const struct semantics {
 	{ "windows.event.service-state", read_service_state },
 	{ "windows.event.task", read_attempt },
 	{ "windows.log.install", read_attempt },
+	{ "windows.msi.package", read_installer_package },
 	{ "windows.muicache.entry", read_undated },
 	{ "windows.pca.launch", read_prefetch },
 	{ "windows.pe.version", read_program_file },
