@@ -320,8 +320,25 @@ static struct text without_old_root(struct text folded)
 	return folded;
 }
 
+/* A task's path as signatures write it: "\\Vendor\\Update" is "Vendor/Update". */
+static struct text plain_task(struct arena *arena, struct text task)
+{
+	char *copy;
+
+	if (task.size && task.data[0] == '\\')
+		task = (struct text){ task.data + 1, task.size - 1 };
+	copy = arena_alloc(arena, task.size + 1);
+	for (size_t i = 0; copy && i < task.size; i++)
+		copy[i] = task.data[i] == '\\' ? '/' : task.data[i];
+	return (struct text){ copy, task.size };
+}
+
 static struct text folded_value(struct arena *arena, enum aspect aspect, struct text text)
 {
+	if (aspect == ASPECT_TASK)
+		text = plain_task(arena, text);
+	if (!text.data)
+		return text;
 	if (aspect == ASPECT_PATH) {
 		text = path_normalize(arena, text);
 		if (!text.data)

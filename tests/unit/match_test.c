@@ -153,6 +153,18 @@ static void documents_downloads_and_other_programs_identify_nothing(void **state
 			  V(PATH, "/Users/x/Downloads/kis18.0.0.405en_12155.exe")));
 }
 
+/* Recorders write a task's path from the root of the scheduler's folders, signatures do not. */
+static void tasks_are_matched_from_the_root(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(HITS("kaspersky-consumer", NULL,
+			 V(TASK, "\\Kaspersky_Upgrade_Launcher_{6F5E}")));
+	assert_true(HITS("avast-antivirus", NULL, V(TASK, "\\Avast Software\\Overseer")));
+	assert_true(HITS("avast-antivirus", NULL, V(TASK, "Avast Emergency Update")));
+	assert_false(HITS("avast-antivirus", NULL, V(TASK, "\\Other\\Avast Emergency Update")));
+}
+
 static void a_service_name_that_generations_share_needs_its_folder(void **state)
 {
 	struct world *w = *state;
@@ -483,6 +495,7 @@ int main(void)
 		cmocka_unit_test(program_names_tell_generations_of_one_family),
 		cmocka_unit_test(a_management_plug_in_is_not_the_product_it_manages),
 		cmocka_unit_test(documents_downloads_and_other_programs_identify_nothing),
+		cmocka_unit_test(tasks_are_matched_from_the_root),
 		cmocka_unit_test(a_service_name_that_generations_share_needs_its_folder),
 		cmocka_unit_test(a_shared_driver_supports_what_is_identified_and_nothing_else),
 		cmocka_unit_test(spellings_of_one_path_are_one_path),
