@@ -384,6 +384,20 @@ static void read_attempt(struct reading_of *r)
 	say(r, ASSERTS_ATTEMPT, FAMILY_SYSTEM, at);
 }
 
+/* A library of the product in a running program: its files were there, whether it worked or not. */
+static void read_loaded(struct reading_of *r)
+{
+	if (r->role == ROLE_PROTECTION || r->role == ROLE_PROGRAM || r->role == ROLE_LOADS)
+		say_at(r, ASSERTS_PRESENT, FAMILY_EXECUTION, "time");
+}
+
+/* A shortcut to an installer is no part of the product. */
+static void read_shortcut(struct reading_of *r)
+{
+	if (!is_tool_role(r->role))
+		read_leftover(r);
+}
+
 static void read_nothing(struct reading_of *r)
 {
 	(void)r; /* kept for the timeline only */
@@ -437,10 +451,14 @@ static const struct semantics {
 	{ "windows.registry.service", read_service },
 	{ "windows.registry.uninstall", read_uninstall },
 	{ "windows.registry.value", read_nothing }, /* facts.c reads what values mean */
+	{ "windows.restore-point", read_attempt },
 	{ "windows.setupapi.section", read_attempt },
 	{ "windows.shimcache.entry", read_undated },
+	{ "windows.shortcut", read_shortcut },
 	{ "windows.srum.use", read_srum },
 	{ "windows.userassist.run", read_last_run },
+	{ "windows.wer.module", read_loaded },
+	{ "windows.wer.report", read_use },
 };
 
 size_t semantics_of(const struct judging *judging, const struct system *system,
