@@ -94,7 +94,7 @@ struct parser {
 	const char *versions; /* which systems write it: "Windows XP to 11" */
 	const char *asserts;  /* one sentence for the table of sources in the docs */
 	/* NULL-ended globs of file paths, case folded; '*' stays inside a name, '**' crosses '/'.
-	 * A pattern is tried at the volume's root and below /Windows.old. */
+	 * A pattern is tried at the volume's root and below /Windows.old (or .old.000, .old(1)). */
 	const char *const *paths;
 	/* Of the files of these paths only those that some signature names: see wants_path(). */
 	bool named_only;

@@ -120,16 +120,23 @@ struct candidates {
 	struct candidate *logs;          /* transaction logs */
 };
 
-/* Where an older installation of the system was kept by an upgrade. */
+/*
+ * Where an older installation of the system was kept by an upgrade: Windows.old, and when that was
+ * still there Windows.old.000 or Windows.old(1).
+ */
 static struct text below_old_windows(struct text path)
 {
 	static const char old[] = "/Windows.old";
 	const size_t n = sizeof(old) - 1;
+	const char *slash;
 
-	if (path.size > n && path.data[n] == '/' && path.data[n - 4] == '.' &&
-	    text_equal_folded((struct text){ path.data, n }, (struct text){ old, n }))
-		return (struct text){ path.data + n, path.size - n };
-	return (struct text){ NULL, 0 };
+	if (path.size <= n || path.data[n - 4] != '.' || !strchr("/.(", path.data[n]) ||
+	    !text_equal_folded((struct text){ path.data, n }, (struct text){ old, n }))
+		return (struct text){ NULL, 0 };
+	slash = memchr(path.data + n, '/', path.size - n);
+	if (!slash)
+		return (struct text){ NULL, 0 };
+	return (struct text){ slash, path.size - (size_t)(slash - path.data) };
 }
 
 /*

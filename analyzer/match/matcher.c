@@ -312,12 +312,15 @@ static enum status gather_marks(struct gathering *g, const struct marks *marks)
 /* What an operating system set aside when it was replaced stands below this folder. */
 static struct text without_old_root(struct text folded)
 {
-	static const char old[] = "/windows.old/";
+	static const char old[] = "/windows.old";
+	const size_t n = sizeof(old) - 1;
+	const char *slash;
 
-	if (folded.size >= sizeof(old) && memcmp(folded.data, old, sizeof(old) - 1) == 0)
-		return (struct text){ folded.data + sizeof(old) - 2,
-				      folded.size - (sizeof(old) - 2) };
-	return folded;
+	/* Windows.old, and the later Windows.old.000 or Windows.old(1) */
+	if (folded.size <= n || memcmp(folded.data, old, n) != 0 || !strchr("/.(", folded.data[n]))
+		return folded;
+	slash = memchr(folded.data + n, '/', folded.size - n);
+	return slash ? (struct text){ slash, folded.size - (size_t)(slash - folded.data) } : folded;
 }
 
 /* A task's path as signatures write it: "\\Vendor\\Update" is "Vendor/Update". */

@@ -117,6 +117,9 @@ static enum status emit_link(struct parse_context *ctx, const struct source *sou
 		[LINK_ACCESSED] = link_time(file, liblnk_file_get_file_access_time),
 	};
 
+	if (values[LINK_TARGET].kind == VALUE_ABSENT && values[LINK_ARGUMENTS].kind == VALUE_ABSENT &&
+	    values[LINK_DESCRIPTION].kind == VALUE_ABSENT)
+		return STATUS_OK; /* it leads to something in the shell: no file is named */
 	if (liblnk_file_get_file_size(file, &size, NULL) == 1)
 		values[LINK_SIZE] = value_uint(size);
 

@@ -15,13 +15,20 @@ import shadow
 from machine import Machine, moment, ticks, product_table
 
 
-def forge_volume(spec, history, seed, number, offset, folder, tools):
-    machine = Machine(spec, history, "%s/%d" % (seed, number), folder)
+def forge_volume(system, seed, number, offset, folder, tools):
+    spec = system["machine"]
+    machine = Machine(spec, system["history"], "%s/%d" % (seed, number), folder)
     machine.play()
+    born = machine.born
+    if "former" in system:
+        former = Machine(system["former"]["machine"], system["former"]["history"], "%s/%d/former" % (seed, number), folder)
+        former.play()
+        machine.adopt(former)
+        born = former.born
     stem = os.path.join(folder, "volume%d" % number)
     with open(stem + ".raw", "wb") as volume:
         volume.truncate(spec.get("size_mib", 64) << 20)
-    born = int(moment(machine.born).timestamp()) - 600
+    born = int(moment(born).timestamp()) - 600
     env = dict(os.environ, FORGE_CLOCK=str(born), LD_PRELOAD=os.path.join(tools, "libforge_clock.so"))
     subprocess.run(["/usr/sbin/mkntfs", "-F", "-q", "-Q", "-T", "-s", "512", "-H", "255", "-S", "63", "-p", str(offset),
                     "-c", "4096", "-L", "Windows", stem + ".raw"], env=env, check=True, stdout=subprocess.DEVNULL,
@@ -67,12 +74,11 @@ def main():
         scenario = yaml.safe_load(stream)
     os.makedirs(options.output, exist_ok=True)
     image = scenario.get("image", {})
-    systems = scenario.get("systems") or [{"machine": scenario["machine"], "history": scenario["history"]}]
+    systems = scenario.get("systems") or [scenario]
     rng = random.Random(scenario["name"])
     volumes, machines, offset = [], [], disk.ALIGN
     for number, system in enumerate(systems):
-        raw, machine = forge_volume(system["machine"], system["history"], scenario["name"], number, offset,
-                                    options.output, options.tools)
+        raw, machine = forge_volume(system, scenario["name"], number, offset, options.output, options.tools)
         offset += (os.path.getsize(raw) // 512 + disk.ALIGN - 1) // disk.ALIGN * disk.ALIGN
         volumes.append(raw)
         machines.append(machine)

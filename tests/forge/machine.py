@@ -735,6 +735,19 @@ class Machine:
             function(true, *arguments)
         self.close()
 
+    def adopt(self, former):
+        """What stood on the volume before this Windows was installed, set aside below Windows.old."""
+        at = len(self.blob)
+        self.blob += former.blob
+        for true, _, (shown, verb, *rest) in former.ops:
+            if verb in ("journal", "trim"):
+                continue
+            for i in range(2 if verb == "rename" else 1):
+                rest[i] = "Windows.old/" + rest[i]
+            if verb in ("write", "append"):
+                rest[1] = str(int(rest[1]) + at)
+            self.ops.append((true, len(self.ops), [shown, verb, *rest]))
+
     # --- the files that recorders wrote ---
     def close(self):
         for channel, records in sorted(self.logs.items()):

@@ -230,6 +230,20 @@ static void spellings_of_one_path_are_one_path(void **state)
 	assert_int_equal(path_normalize(w->arena, TEXT("avp.exe")).size, 0);
 }
 
+static void what_an_upgrade_set_aside_has_the_path_it_had(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(matcher_wants_path(w->matcher,
+				       TEXT("/Windows.old/Program Files/Kaspersky Lab/a.dat")));
+	assert_true(matcher_wants_path(
+		w->matcher, TEXT("/WINDOWS.OLD.000/Program Files/Kaspersky Lab/a.dat")));
+	assert_true(matcher_wants_path(w->matcher,
+				       TEXT("/Windows.old(1)/Program Files/Kaspersky Lab/a.dat")));
+	assert_false(matcher_wants_path(w->matcher,
+					TEXT("/Windows.older/Program Files/Kaspersky Lab/a.dat")));
+}
+
 static void wanted_keys_are_found_from_above(void **state)
 {
 	struct world *w = *state;
@@ -499,6 +513,7 @@ int main(void)
 		cmocka_unit_test(a_service_name_that_generations_share_needs_its_folder),
 		cmocka_unit_test(a_shared_driver_supports_what_is_identified_and_nothing_else),
 		cmocka_unit_test(spellings_of_one_path_are_one_path),
+		cmocka_unit_test(what_an_upgrade_set_aside_has_the_path_it_had),
 		cmocka_unit_test(wanted_keys_are_found_from_above),
 		cmocka_unit_test(patterns_fit_as_documented),
 		cmocka_unit_test(malformed_patterns_are_refused),
