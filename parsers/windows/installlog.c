@@ -308,8 +308,6 @@ static enum status parse(struct parse_context *ctx, const struct source *source,
 	struct span bytes;
 	enum status status;
 
-	if (!wants_path(ctx, text_of(source->path)))
-		return STATUS_DECLINED;
 	if (!arena || !previous)
 		return failure_set(why, ERR_NO_MEMORY, "no memory for a log");
 	reading.days = day_of_name(text_of(source->path), &reading.last_ticks);
@@ -330,6 +328,7 @@ const struct parser installlog_parser = {
 	.versions = "Windows XP to 11",
 	.asserts = "An installer or remover named in a signature wrote this at this local time.",
 	.paths = paths,
+	.named_only = true,
 	.emits = emits,
 	.max_input = MAX_SIZE,
 	.parse_file = parse,

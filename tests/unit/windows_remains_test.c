@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports of failures, task files of the first scheduler, restore points, shortcuts: as documented, and damaged. */
+/* Driver packages, reports of failures, task files of the first scheduler, restore points, shortcuts: as documented, and damaged. */
 #include "file_support.h"
 
 #include <unistd.h>
 
-extern const struct parser job_file_parser, restore_point_parser, shortcut_parser, wer_parser;
+extern const struct parser driver_package_parser, job_file_parser, restore_point_parser,
+	shortcut_parser, wer_parser;
 
 enum { MAX_SEEN = 8, MAX_FIELDS = 12 };
 
@@ -138,6 +139,33 @@ static void a_report_of_another_kind_names_no_version(void **state)
 	assert_int_equal(parse(&wer_parser, "/x", span_of(text, sizeof(text) - 1), &seen),
 			 STATUS_OK);
 	assert_string_equal(seen.lines[0], "event=WindowsUpdateFailure3;");
+}
+
+/* Names are case folded, a semicolon in quotes is text, strings may stand behind their use. */
+static void the_provider_of_a_driver_package_is_read(void **state)
+{
+	static const char text[] =
+		"; a comment\r\n[version]\r\nSignature = \"$Windows NT$\"\r\nClass=AntiVirus\r\n"
+		"provider = %Maker% ; who\r\nDriverVer=06/20/2017,18.0.0.405\r\n"
+		"CatalogFile.NTamd64 = guard.cat\r\n[DefaultInstall]\r\nProvider=none\r\n"
+		"[Strings]\r\nmaker = \"Example; Org\"\r\n[Strings.0419]\r\nmaker=other\r\n";
+	uint8_t bytes[2 * sizeof(text)] = { 0xff, 0xfe };
+	const size_t size = 2 + put_wide(bytes + 2, text);
+	static const char expected[] =
+		"path=/Windows/INF/oem7.inf;provider=Example; Org;class=AntiVirus;"
+		"version=06/20/2017,18.0.0.405;catalog=guard.cat;";
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(parse(&driver_package_parser, "/Windows/INF/oem7.inf",
+			       span_of(text, sizeof(text) - 1), &seen), STATUS_OK);
+	assert_string_equal(seen.lines[0], expected);
+	assert_int_equal(parse(&driver_package_parser, "/Windows/INF/oem7.inf",
+			       span_of(bytes, size), &seen), STATUS_OK);
+	assert_string_equal(seen.lines[0], expected);
+	assert_int_equal(parse(&driver_package_parser, "/x", span_of("[Version]\n", 10), &seen),
+			 STATUS_DECLINED);
+	damage(&driver_package_parser, span_of(text, sizeof(text) - 1));
 }
 
 static size_t put_string(uint8_t *to, const char *text)
@@ -276,6 +304,7 @@ static void a_shortcut_is_read_as_lnkinfo_reads_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_provider_of_a_driver_package_is_read),
 		cmocka_unit_test(a_failure_and_its_libraries_are_read),
 		cmocka_unit_test(a_report_of_another_kind_names_no_version),
 		cmocka_unit_test(a_task_of_the_first_scheduler_is_read),
