@@ -114,6 +114,30 @@ static void strings_equal_those_of_pefile(void **state)
 	}
 }
 
+/* The signers that osslsigncode names in the programs of the corpus; the others name none. */
+static void signers_equal_those_of_osslsigncode(void **state)
+{
+	(void)state;
+	need_a_program();
+	for (size_t i = 0; i < n_programs; i++) {
+		const struct span said = output_of(
+			"osslsigncode verify -in", programs[i],
+			"2>&1 | grep -m1 -A1 -e 'Signer #0' -e 'No signature found'");
+		const struct span bytes = output_of("cat", programs[i], "");
+		const bool is_signed = memmem(said.data, said.size, "Subject", 7) != NULL;
+		struct seen seen;
+		char name[300];
+
+		assert_int_equal(parse(bytes, &seen), STATUS_OK);
+		(void)snprintf(name, sizeof(name), "CN=%s\n", seen.signer);
+		assert_int_equal(is_signed, seen.signer[0] != 0);
+		if (is_signed)
+			assert_non_null(memmem(said.data, said.size, name, strlen(name)));
+		span_free(bytes);
+		span_free(said);
+	}
+}
+
 /* Signed by openssl and osslsigncode under a name that only the certificate holds. */
 static void the_signer_named_is_read(void **state)
 {
@@ -184,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strings_equal_those_of_pefile),
+		cmocka_unit_test(signers_equal_those_of_osslsigncode),
 		cmocka_unit_test(the_signer_named_is_read),
 		cmocka_unit_test(damaged_programs_cost_nothing_else),
 		cmocka_unit_test(files_that_are_no_programs_are_passed_over),
