@@ -322,7 +322,7 @@ static enum status parse(struct parse_context *ctx, const struct source *source,
 {
 	static const uint8_t signature[8] = { 0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1 };
 	struct package package = { .ctx = ctx, .source = source };
-	uint8_t head[8] = { 0 };
+	uint8_t head[30] = { 0 };
 	enum status status;
 
 	if (source->stream->size < sizeof(head))
@@ -330,7 +330,8 @@ static enum status parse(struct parse_context *ctx, const struct source *source,
 	status = stream_read(source->stream, 0, head, sizeof(head), why);
 	if (status < 0)
 		return status;
-	if (memcmp(head, signature, sizeof(head)) != 0)
+	/* At 28 the mark of byte order. */
+	if (memcmp(head, signature, sizeof(signature)) != 0 || head[28] != 0xfe || head[29] != 0xff)
 		return STATUS_DECLINED;
 	status = read_package(&package, why);
 	if (package.root)

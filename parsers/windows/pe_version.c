@@ -15,7 +15,8 @@
  *  Certificate: 4 size  2 revision  2 type (2: PKCS #7 SignedData), then its bytes.
  *
  * State as acquired, no time: the link time in the header is that of the build. The signature is
- * not verified: the signer is who the file names. A file without a version resource says nothing.
+ * not verified: the signer is who the file names. A file without a version resource says nothing,
+ * nor does one that Windows keeps compressed by its overlay filter (CompactOS): it reads as zeros.
  */
 #include <stdio.h>
 
@@ -73,7 +74,8 @@ static const struct trace_field version_fields[] = {
 
 static const struct trace_type version_type = {
 	.name = "windows.pe.version",
-	.message = "{path} is of {product} {version} by {company}",
+	.message = "{path} states product \"{product}\", version \"{version}\", company \"{company}\", "
+		   "signer \"{signer}\"",
 	.fields = version_fields,
 };
 

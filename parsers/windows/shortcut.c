@@ -135,10 +135,21 @@ static enum status emit_link(struct parse_context *ctx, const struct source *sou
 static enum status parse(struct parse_context *ctx, const struct source *source,
 			 struct failure *why)
 {
+	/* The size of the header and the class of shortcuts. */
+	static const uint8_t start[20] = { 76, 0, 0, 0,	   1, 0x14, 2, 0, 0, 0,
+					   0,  0, 0xc0, 0, 0, 0,    0, 0, 0, 0x46 };
 	CLEANUP(bfio_free_p) library_handle *bfio = NULL;
 	library_handle *file = NULL, *error = NULL;
-	enum status status = bfio_over_stream(source->stream, &bfio, why);
+	uint8_t head[20] = { 0 };
+	enum status status;
 
+	if (source->stream->size < sizeof(head))
+		return STATUS_DECLINED;
+	status = stream_read(source->stream, 0, head, sizeof(head), why);
+	if (status == STATUS_OK && memcmp(head, start, sizeof(head)) != 0)
+		return STATUS_DECLINED;
+	if (status == STATUS_OK)
+		status = bfio_over_stream(source->stream, &bfio, why);
 	if (status < 0)
 		return status;
 	if (liblnk_file_initialize(&file, &error) == 1 &&

@@ -169,7 +169,7 @@ static enum status parse(struct parse_context *ctx, const struct source *source,
 		keep_line(ctx, report, &line);
 	}
 	if (report->values[REPORT_EVENT].kind == VALUE_ABSENT)
-		return failure_set(why, ERR_FORMAT, "no kind of event in the report");
+		return STATUS_DECLINED; /* emptied, or never written to its end */
 	return emit_report(ctx, source, report, why);
 }
 

@@ -124,7 +124,8 @@ static void a_failure_and_its_libraries_are_read(void **state)
 			    "path=C:\\Windows\\SYSTEM32\\ntdll.dll;"
 			    "program=C:\\Program Files\\Guard\\guard.exe;"
 			    "time=2012-10-22T14:19:24.0935850Z;");
-	assert_int_equal(parse(&wer_parser, "/x", span_of("\xff\xfe", 2), &seen), ERR_FORMAT);
+	assert_int_equal(parse(&wer_parser, "/x", span_of("\xff\xfe", 2), &seen),
+			 STATUS_DECLINED);
 	damage(&wer_parser, span_of(bytes, 400));
 }
 
@@ -298,6 +299,8 @@ static void a_shortcut_is_read_as_lnkinfo_reads_it(void **state)
 			    "target_modified=2012-10-22T14:19:26.0000000Z;"
 			    "target_accessed=2012-10-22T14:19:25.0000000Z;");
 	damage(&shortcut_parser, span_of(bytes, size));
+	assert_int_equal(parse(&shortcut_parser, "/x", span_of(bytes + 4, size - 4), &seen),
+			 STATUS_DECLINED);
 	lnkinfo_agrees(span_of(bytes, size));
 }
 
