@@ -226,6 +226,16 @@ static unsigned char *journal_room(struct forge *forge, size_t need)
 	return journal->bytes + journal->length;
 }
 
+/* FILE_ATTRIBUTE_DIRECTORY stands in the journal, though $STANDARD_INFORMATION does not keep it. */
+static uint32_t attributes_of(const ntfs_inode *inode)
+{
+	const uint32_t kept = le32_to_cpu(inode->flags) & 0xffff;
+
+	if (inode->mrec->flags & MFT_RECORD_IS_DIRECTORY)
+		return (kept & ~0x20u) | 0x10;
+	return kept ? kept : 0x20;
+}
+
 static void journal_one(struct forge *forge, ntfs_inode *inode, uint64_t parent, const char *name, uint32_t reason)
 {
 	struct journal *journal = &forge->journal;
@@ -247,8 +257,7 @@ static void journal_one(struct forge *forge, ntfs_inode *inode, uint64_t parent,
 	put64(at + 32, (uint64_t)simulated_ticks);
 	put32(at + 40, reason);
 	put32(at + 48, SECURITY_ID);
-	put32(at + 52, le32_to_cpu(inode->flags) & 0xffff ? le32_to_cpu(inode->flags) & 0xffff :
-	      inode->mrec->flags & MFT_RECORD_IS_DIRECTORY ? 0x10 : 0x20);
+	put32(at + 52, attributes_of(inode));
 	put16(at + 56, (unsigned)length * 2);
 	put16(at + 58, USN_HEADER);
 	memcpy(at + USN_HEADER, wide, (size_t)length * 2);

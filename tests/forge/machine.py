@@ -672,6 +672,19 @@ class Machine:
     def make_file(self, true, step):
         self.file(true, step["path"], step.get("content", "").encode() or None)
 
+    def registry(self, true, step):
+        """Keys written or deleted by hand, by a tool or by malicious software."""
+        hive, shown = {"SOFTWARE": self.software, "SYSTEM": self.system}[step["hive"]], self.shown(true)
+        for key in step.get("delete", ()):
+            hive.delete(key, shown)
+        if "key" in step:
+            hive.key(step["key"], shown)
+            for name, (kind, value) in step.get("values", {}).items():
+                hive.value(step["key"], name, kind, value, shown)
+
+    def run(self, true, step):
+        self.run_program(true, step["path"])
+
     def freeze(self, true, step):
         for name in step["hives"]:
             {"SOFTWARE": self.software, "SYSTEM": self.system}[name].freeze()
@@ -727,7 +740,8 @@ class Machine:
         self.working_days()
         verbs = {"install": self.install, "remove": self.remove, "upgrade": self.upgrade, "reboot": self.reboot,
                  "clear-log": self.clear_log, "clock": self.clock, "decoys": self.decoys, "file": self.make_file,
-                 "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry}
+                 "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry,
+                 "registry": self.registry, "run": self.run}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones

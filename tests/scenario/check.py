@@ -88,8 +88,12 @@ def check_report(report, expected):
     for more in expected.get("also", []):
         check_verdict(report, more)
     vendor = expected.get("vendor", "kaspersky").lower()
-    products = [p for p in report["products"] if vendor in (p.get("vendor") or "").lower()]
+    products = [p for p in report["products"] if vendor in (p.get("vendor") or "").lower() and
+                p["id"] == expected.get("product", p["id"])]
     episodes = [e for p in products for e in p["episodes"]]
+    if "versions" in expected:
+        versions = [e["version"] for e in episodes]
+        expect("the stays are of versions %s" % expected["versions"], versions == expected["versions"], versions)
     for key in ("installed", "removed"):
         if key in expected:
             check_bounds(key, expected[key], episodes, key)
@@ -103,6 +107,9 @@ def check_report(report, expected):
     by_id = {w["id"]: w for w in report["witnesses"]}
     cited = {w for v in verdicts for w in v["witnesses"]} | {w for e in episodes for w in e["witnesses"]}
     expect("every cited witness is in the report", all(w in by_id for w in cited), cited)
+    for text in expected.get("cites", []):
+        texts = [by_id[w]["text"] for v in verdicts for w in v["witnesses"] if w in by_id]
+        expect("the verdict cites: %s" % text, any(text in t for t in texts), texts)
     expect("every witness has a locator with a digest", all((w.get("locator") or {}).get("sha256")
                                                              for w in report["witnesses"]))
     if not expected.get("no_product") and "no-trace" not in as_list(expected["outcome"]):
