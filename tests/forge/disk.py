@@ -177,3 +177,12 @@ def write_ewf(raw, stem, acquired, segment_size=0, level=6):
     segment.section(b"done", b"", last=True)
     segment.file.close()
     return paths, md5.hexdigest(), sha1.hexdigest()
+
+
+def spoil(path, share):
+    """Turns one byte at this share of a file."""
+    with open(path, "r+b") as segment:
+        segment.seek(int(os.path.getsize(path) * share))
+        byte = segment.read(1)[0]
+        segment.seek(-1, os.SEEK_CUR)
+        segment.write(bytes([byte ^ 0x40]))

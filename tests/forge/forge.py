@@ -89,6 +89,8 @@ def main():
     if image.get("format", "e01") == "e01":
         segments, md5, _ = disk.write_ewf(stem + ".raw", stem, acquired, image.get("segment_size", 0))
         os.remove(stem + ".raw")
+        if "spoil" in image:
+            disk.spoil(segments[0], image["spoil"])
     else:
         segments = [stem + ".raw"]
         digest = hashlib.md5()

@@ -787,7 +787,14 @@ class Machine:
                        (head + "".join(t for _, t in sections)).encode("utf-8"))
 
     def late_file(self, first, last, path, content):
-        """A file made at `first` whose content is that of `last`."""
+        """A file made at `first` whose content is that of `last`; `spoil` says where it was damaged or cut since."""
+        content = bytearray(content)
+        for place in self.spec.get("spoil", {}).get(path, ()):
+            if place == "cut":
+                del content[len(content) // 2 + 1000:]
+            else:
+                content[place[0]] ^= place[1]
+        content = bytes(content)
         if last > first:
             self.file(first, path, content[:64] + bytes(len(content) - 64) if len(content) > 64 else content)
         self.file(max(first, last), path, content)
