@@ -176,9 +176,11 @@ static void set_installed(struct building *b, struct episode *e, size_t earliest
 /* Whether a witness tells of a stay; what has no date tells of the state as acquired. */
 static bool is_within(const struct witness *w, const struct episode *e, int64_t from, int64_t until)
 {
-	if (!bound_has_start(w->when))
-		return !e->removed || !w->at_acquisition;
-	return w->when.not_before >= from && w->when.not_before <= until;
+	const int64_t at = bound_has_start(w->when) ? w->when.not_before : w->when.not_after;
+
+	if (at == BOUND_OPEN_END)
+		return !e->removed;
+	return at >= from && at <= until;
 }
 
 /* The name that a record of the installer gives the product. */
@@ -249,7 +251,7 @@ static int64_t build_episode(struct building *b, const struct product_history *h
 			e->n_qualified = 0;
 			episode_qualify(e, "a removal was recorded but essential parts still stand");
 		}
-	} else if (h->state != STATE_INSTALLED) {
+	} else if (h->state != STATE_INSTALLED && h->state != STATE_UNKNOWN) {
 		set_unseen_removal(b, e, after);
 	}
 	set_installed(b, e, p, after, until);
@@ -313,7 +315,7 @@ static enum status list_residue(struct building *b, struct product_history *h,
 		if (!b->w[i].at_acquisition)
 			continue;
 		residue[h->n_residue++] = b->first + i;
-		h->named |= witness_names_product(&b->w[i]);
+		h->named |= witness_names_product(b->j, &b->w[i]);
 		if (witness_would_load(b->j, &b->j->systems[h->system], b->w, b->n, &b->w[i]))
 			loads[h->n_loads++] = b->first + i;
 	}

@@ -108,6 +108,7 @@ struct system {
 	bool hives_found;
 	int64_t coverage_from; /* oldest record of any log or journal; 0 none */
 	int64_t coverage_to;
+	bool logs_stand;       /* some event log of it is a live file */
 	const struct case_trace *logs_cleared_by; /* the latest clearing of a log; NULL: none */
 	int64_t logs_cleared_at;                  /* UTC ticks */
 	size_t n_partly_read;             /* live sources that could not be read to their ends */

@@ -337,6 +337,28 @@ static enum outcome gone(struct weighing *w)
 	return OUTCOME_INDETERMINATE;
 }
 
+/* The latest proof that the product was there; NO_WITNESS when there is none with a date. */
+static size_t last_proof(struct weighing *w)
+{
+	char at[INSTANT_TEXT_SIZE];
+	size_t last = NO_WITNESS;
+
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system == w->h->system && x->product == w->h->product && !x->weak &&
+		    (x->assertion == ASSERTS_BEGIN || x->assertion == ASSERTS_PRESENT) &&
+		    bound_has_start(x->when) &&
+		    (last == NO_WITNESS ||
+		     x->when.not_before > w->all->witnesses[last].when.not_before))
+			last = i;
+	}
+	if (last != NO_WITNESS)
+		say(&w->reasons, "it is last proved at %s",
+		    ticks_format(w->all->witnesses[last].when.not_before, at));
+	return last;
+}
+
 /* A tool that is run and never installed is never removed either: its runs are facts. */
 static enum outcome weigh_tool(struct weighing *w)
 {
@@ -405,6 +427,12 @@ enum outcome weigh(struct weighing *w)
 		return residue_remains(w);
 	if (last && last->removed)
 		return gone(w);
+	if (last && w->h->state == STATE_UNKNOWN) {
+		explain_episode(w, last);
+		cite(w, last_proof(w));
+		say(&w->reasons, "whether it stood when the evidence was acquired could not be read");
+		return OUTCOME_INDETERMINATE;
+	}
 	say(&w->reasons, "its traces do not bound when it was installed or removed");
 	for (size_t i = 0; i < w->all->n_witnesses && w->n_witnesses < 8; i++)
 		if (w->all->witnesses[i].system == w->h->system &&
@@ -439,6 +467,11 @@ void qualify_system(struct weighing *w, enum outcome outcome)
 	if (s->n_partly_read)
 		say(&w->qualified, "%zu source(s) of this system could not be read to the end: %s%s",
 		    s->n_partly_read, s->partly_read->path, s->n_partly_read > 1 ? ", ..." : "");
+	for (size_t i = 0; i < w->j->contents->n_volumes; i++)
+		if (w->j->contents->volumes[i].reading == READING_ENCRYPTED)
+			say(&w->qualified, "an encrypted volume of the evidence was not read");
+	if (!s->logs_stand)
+		say(&w->qualified, "no event log of this system stands");
 	if (!s->hives_whole)
 		say(&w->qualified, "a registry hive of this system could not be read completely");
 	if (!s->files_whole)

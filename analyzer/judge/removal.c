@@ -118,6 +118,23 @@ static void extend_to_all_parts(struct building *b, struct episode *e, int64_t t
 	}
 }
 
+/* What waited for a restart went at it, or as long after as the journal tells of its deletion. */
+static int64_t after_restart(const struct building *b, struct episode *e, int64_t boot)
+{
+	int64_t last = boot;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (!trace_is(w->trace, "ntfs.usn") || w->assertion == ASSERTS_PRESENT ||
+		    w->when.not_after <= last || w->when.not_after > ticks_add(boot, ONE_ACT))
+			continue;
+		last = w->when.not_after;
+		e->removed_by[1] = b->first + i;
+	}
+	return last;
+}
+
 /* No start was recorded, but by the last activity what waited for one was gone; else it is open. */
 static int64_t gone_as_acquired(const struct building *b, int64_t removal)
 {
@@ -193,8 +210,9 @@ int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t
 	const int64_t tail = tail_end(end->when.not_after, boot);
 
 	e->removed = true;
-	e->removal = bound_between(end->when.not_before, end->when.not_after);
-	e->removed_by[0] = bound_has_start(end->when) ? b->first + negative : NO_WITNESS;
+	/* What was absent at a time had gone by then; since when is another matter. */
+	e->removal = end->assertion == ASSERTS_END ? end->when : bound_until(end->when.not_after);
+	e->removed_by[0] = bound_has_start(e->removal) ? b->first + negative : NO_WITNESS;
 	e->removed_by[1] = b->first + negative;
 	close_by_installer(b, e, end);
 
@@ -209,7 +227,8 @@ int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t
 	keep_until_last_proof(b, e, after, tail);
 	e->restart_pending = restart_due_after(b, e->removal.not_after);
 	if (e->restart_pending)
-		e->removal.not_after = boot ? boot : gone_as_acquired(b, e->removal.not_after);
+		e->removal.not_after = boot ? after_restart(b, e, boot) :
+					      gone_as_acquired(b, e->removal.not_after);
 	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
 									   e->removal.not_after;
 }

@@ -137,13 +137,22 @@ static void read_key_state(struct reading_of *r, enum family family, bool essent
 
 static void read_leftover(struct reading_of *r);
 
-/* The product's own branch: live it may be a leftover; deleted it was the product's record. */
+/*
+ * The product's own branch. Live it may be a leftover. Deleted it was the product's record, but a
+ * clean-up may have come long after the product went, and a tree that is torn down gets new times on
+ * the way: only that the product had gone by then is told.
+ */
 static void read_own_key(struct reading_of *r)
 {
-	if (r->role == ROLE_REGISTRATION && is_recovered(r))
-		read_key_state(r, FAMILY_PRODUCT, true);
-	else
+	const struct bound container = when(r, "container_last_written");
+
+	if (!is_recovered(r)) {
 		read_leftover(r);
+		return;
+	}
+	if (r->role == ROLE_REGISTRATION && !superseded(r) && bound_has_end(container))
+		say(r, ASSERTS_END, FAMILY_PRODUCT, bound_until(container.not_after))->qualified =
+			"bound by the last-written time of the parent key";
 }
 
 /* InstallDate is the last service day: present on that day, begun no later than its end. */
@@ -240,12 +249,25 @@ static void read_program_file(struct reading_of *r)
 /* USN_REASON_FILE_CREATE, USN_REASON_FILE_DELETE, USN_REASON_RENAME_* (winioctl.h). */
 enum { USN_CREATE = 0x100, USN_DELETE = 0x200 };
 
+/* A program or a driver, by its name. */
+static bool is_code(struct text path)
+{
+	const struct text end = { path.data + path.size - 4, 4 };
+
+	return path.size > 4 && (text_equal_folded(end, TEXT(".sys")) ||
+				 text_equal_folded(end, TEXT(".exe")));
+}
+
 static void read_usn(struct reading_of *r)
 {
 	const uint64_t reasons = trace_uint(r->trace, "reasons");
 
-	if (r->role != ROLE_PROTECTION)
+	if (r->role != ROLE_PROTECTION) {
+		/* The deletion of a driver is no end, but it is part of one. */
+		if ((reasons & USN_DELETE) && is_code(trace_text(r->trace, "path")))
+			say_at(r, ASSERTS_ATTEMPT, FAMILY_FILESYSTEM, "time");
 		return;
+	}
 	if (reasons & USN_DELETE)
 		say_at(r, ASSERTS_END, FAMILY_FILESYSTEM, "time")->component_only = true;
 	else

@@ -167,7 +167,7 @@ bool witness_would_load(const struct judging *j, const struct system *system,
 	return !image_is_gone(j, system, &w->trace->trace);
 }
 
-bool witness_names_product(const struct witness *x)
+bool witness_names_product(const struct judging *j, const struct witness *x)
 {
 	switch (x->role) {
 	case ROLE_PROTECTION:
@@ -177,8 +177,8 @@ bool witness_names_product(const struct witness *x)
 	case ROLE_LOADS:
 	case ROLE_COMPANION:
 		return !x->weak;
-	case ROLE_DATA:
-		return !x->weak && x->trace &&
+	case ROLE_DATA: /* a folder of a vendor's name alone anybody can make */
+		return !j->signatures->products[x->product].fallback && !x->weak && x->trace &&
 		       text_equal(trace_text(&x->trace->trace, "kind"), TEXT("file"));
 	default:
 		return false;

@@ -13,6 +13,6 @@ bool witness_would_load(const struct judging *judging, const struct system *syst
 			const struct witness *witnesses, size_t n, const struct witness *w);
 
 /* Whether a witness is of what only the product itself brings: its keys, files, registrations. */
-bool witness_names_product(const struct witness *w);
+bool witness_names_product(const struct judging *judging, const struct witness *w);
 
 #endif

@@ -129,12 +129,25 @@ static bool is_live(const struct case_contents *contents, const struct case_trac
 	       sample_of_source(contents, source) == SAMPLE_LIVE;
 }
 
+/* Windows 11 calls itself Windows 10 in the registry; its builds begin with 22000. */
+static struct text os_name(const struct trace *t, struct arena *arena)
+{
+	const struct text name = trace_text(t, "product_name"), build = trace_text(t, "build");
+	const struct text ten = TEXT("Windows 10");
+
+	if (build.size != 5 || memcmp(build.data, "22000", 5) < 0 || name.size < ten.size ||
+	    memcmp(name.data, ten.data, ten.size) != 0)
+		return name;
+	return text_of(arena_printf(arena, "Windows 11%.*s", (int)(name.size - ten.size),
+				    name.data + ten.size));
+}
+
 static void take_version(struct system *s, const struct trace *t, struct arena *arena)
 {
 	const struct text display = trace_text(t, "display_version");
 	const struct text build = trace_text(t, "build");
 
-	s->os = first_set(trace_text(t, "product_name"), s->os);
+	s->os = first_set(os_name(t, arena), s->os);
 	if (display.data || build.data)
 		s->version = text_of(arena_printf(arena, "%.*s%s%.*s", (int)display.size,
 						  display.data ? display.data : "",
@@ -233,14 +246,22 @@ static void take_clearing(struct system *s, const struct case_trace *t)
 	s->logs_cleared_at = at.ticks;
 }
 
-/* Sources of the live system that hold more than could be read. */
-static void count_partly_read(const struct case_contents *contents, struct system *s)
+static bool is_event_log(const struct case_source *source)
+{
+	return path_fits("/Win*/System32/winevt/Logs/*.evtx", text_of(source->path)) ||
+	       path_fits("/Win*/System32/config/*.evt", text_of(source->path));
+}
+
+/* Sources of the live system: which hold more than could be read, and whether a log is among them. */
+static void look_at_sources(const struct case_contents *contents, struct system *s)
 {
 	for (size_t i = 0; i < contents->n_sources; i++) {
 		const struct case_source *source = &contents->sources[i];
 
-		if (source->volume != s->volume || source->deleted ||
-		    source->reading == READING_READ || source->reading == READING_SKIPPED ||
+		if (source->volume != s->volume || source->deleted)
+			continue;
+		s->logs_stand |= is_event_log(source);
+		if (source->reading == READING_READ || source->reading == READING_SKIPPED ||
 		    sample_of_source(contents, source) != SAMPLE_LIVE)
 			continue;
 		if (s->n_partly_read++ == 0)
@@ -251,6 +272,8 @@ static void count_partly_read(const struct case_contents *contents, struct syste
 static void take_traces(struct arena *arena, const struct case_contents *contents,
 			struct system *s)
 {
+	struct text computer = { NULL, 0 }; /* as the logs call it */
+
 	for (size_t i = 0; i < contents->n_traces; i++) {
 		const struct case_trace *t = &contents->traces[i];
 
@@ -264,7 +287,11 @@ static void take_traces(struct arena *arena, const struct case_contents *content
 			s->hostname = first_set(s->hostname, trace_text(&t->trace, "hostname"));
 		else if (type_is(t, "windows.event.log-cleared"))
 			take_clearing(s, t);
+		if (strncmp(t->trace.type->name, "windows.event.", 14) == 0 &&
+		    trace_text(&t->trace, "computer").size)
+			computer = trace_text(&t->trace, "computer");
 	}
+	s->hostname = first_set(s->hostname, computer);
 }
 
 /* Logs and journals only: the span of single facts is no coverage. */
@@ -386,6 +413,16 @@ static struct system system_on(const struct case_contents *contents, int64_t vol
 	return s;
 }
 
+/* Whether files that only a running Windows keeps stand there, though its hives do not. */
+static bool holds_windows(const struct case_contents *contents, int64_t volume)
+{
+	for (size_t i = 0; i < contents->n_sources; i++)
+		if (contents->sources[i].volume == volume && !contents->sources[i].deleted &&
+		    is_event_log(&contents->sources[i]))
+			return true;
+	return false;
+}
+
 enum status systems_find(struct arena *arena, const struct case_contents *contents,
 			 int64_t acquired, struct system **ret, size_t *ret_n,
 			 struct failure *why)
@@ -401,7 +438,7 @@ enum status systems_find(struct arena *arena, const struct case_contents *conten
 		const struct case_source *software = live_hive(contents, v->id, "SOFTWARE");
 		const struct case_source *system = live_hive(contents, v->id, "SYSTEM");
 
-		if (v->snapshot_of == 0 && (software || system))
+		if (v->snapshot_of == 0 && (software || system || holds_windows(contents, v->id)))
 			systems[n++] = system_on(contents, v->id, software, system);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -410,7 +447,7 @@ enum status systems_find(struct arena *arena, const struct case_contents *conten
 		if (status < 0)
 			return status;
 		take_traces(arena, contents, &systems[i]);
-		count_partly_read(contents, &systems[i]);
+		look_at_sources(contents, &systems[i]);
 		take_coverage(contents, systems, n, i);
 		status = last_activity(arena, contents, systems, n, i, acquired, why);
 		if (status < 0)

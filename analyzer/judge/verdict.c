@@ -39,7 +39,7 @@ static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, 
 	for (size_t i = 0; i < w->all->n_witnesses; i++) {
 		const struct witness *x = &w->all->witnesses[i];
 
-		if (x->system != system || !x->at_acquisition || !witness_names_product(x) ||
+		if (x->system != system || !x->at_acquisition || !witness_names_product(w->j, x) ||
 		    mandate_covers(mandate, &w->j->signatures->products[x->product]) == ANSWER_NO)
 			continue;
 		if (n++ < 8)
