@@ -15,10 +15,10 @@ static const struct match_hit *strong_registration(const struct judging *j,
 {
 	for (size_t h = 0; h < match->n; h++) {
 		const struct match_hit *hit = &match->hits[h];
-		const struct component *component =
-			&j->signatures->products[hit->product].components[hit->component];
+		const struct product *of = &j->signatures->products[hit->product];
+		const struct component *component = &of->components[hit->component];
 
-		if (component->role == ROLE_REGISTRATION &&
+		if (!of->fallback && !component->shared && component->role == ROLE_REGISTRATION &&
 		    component->confidence >= CONFIDENCE_MEDIUM &&
 		    (product == SIZE_MAX || hit->product == product))
 			return hit;
