@@ -52,6 +52,9 @@ enum status read_container(struct reader *reader, struct failure *why)
 	struct message *m = &reader->message;
 
 	(void)why; /* the image is open: nothing more can fail */
+	if (image->problem)
+		lost(&reader->ctx, FAILURE_NO_OFFSET,
+		     "the image is not whole: %s; what is left of it is read", image->problem);
 	message_start(m, MESSAGE_EVIDENCE);
 	message_text(m, text_of(image_format_name(image->format)));
 	message_u64(m, image->stream->size);

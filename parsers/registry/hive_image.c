@@ -39,11 +39,27 @@ struct hive_place hive_image_place(const struct hive_image *image, uint64_t offs
 	return hive_place_in(image->pages, offset, size);
 }
 
+/* A stretch of the hive that cannot be read, and why; size 0: none. */
+struct gap {
+	uint64_t offset, size;
+	struct failure why;
+};
+
+/* Says it once for the whole stretch, which can be thousands of pages. */
+static void tell_gap(struct parse_context *ctx, struct gap *gap)
+{
+	if (gap->size)
+		lost(ctx, gap->offset, "%" PRIu64 " bytes of the hive cannot be read: %s",
+		     gap->size, gap->why.text);
+	gap->size = 0;
+}
+
 /* Reads what can be read in pages; unreadable ones are zeros and said to be lost. */
 static enum status load_pieces(struct parse_context *ctx, struct stream *stream, struct span *ret,
 			       struct failure *why)
 {
 	enum { PIECE = 4096 };
+	struct gap gap = { 0 };
 	uint8_t *bytes = NULL;
 
 	if (stream->size > LIMIT_WHOLE_FILE)
@@ -56,11 +72,16 @@ static enum status load_pieces(struct parse_context *ctx, struct stream *stream,
 		const size_t size = left < PIECE ? (size_t)left : PIECE;
 		struct failure piece = FAILURE_NONE;
 
-		if (stream_read(stream, at, bytes + at, size, &piece) >= 0)
+		if (stream_read(stream, at, bytes + at, size, &piece) >= 0) {
+			tell_gap(ctx, &gap);
 			continue;
+		}
 		memset(bytes + at, 0, size);
-		lost(ctx, at, "%zu bytes of the hive cannot be read: %s", size, piece.text);
+		if (gap.size == 0)
+			gap = (struct gap){ at, 0, piece };
+		gap.size += size;
 	}
+	tell_gap(ctx, &gap);
 	*ret = span_of(bytes, (size_t)stream->size);
 	return STATUS_OK;
 }

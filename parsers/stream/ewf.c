@@ -189,14 +189,15 @@ static enum status read_facts(struct image *image, struct ewf_stream *ewf, bool 
 	return take_acquisition_errors(ewf, why);
 }
 
-static enum status open_handle(struct image *image, library_handle **ret, struct failure *why)
+/* Opens the first n segments. */
+static enum status open_handle(const struct image *image, size_t n, library_handle **ret,
+			       struct failure *why)
 {
 	library_handle *error = NULL;
 
 	if (libewf_handle_initialize(ret, &error) != 1)
 		return failure_from_library(why, ERR_NO_MEMORY, &error, "libewf");
-	if (libewf_handle_open(*ret, image->segments, (int)image->n_segments, LIBEWF_OPEN_READ,
-			       &error) != 1)
+	if (libewf_handle_open(*ret, image->segments, (int)n, LIBEWF_OPEN_READ, &error) != 1)
 		return failure_from_library(why, ERR_FORMAT, &error, "EWF image '%s'",
 					    image->segments[0]);
 	if (libewf_handle_set_header_values_date_format(*ret, LIBEWF_DATE_FORMAT_ISO8601,
@@ -205,22 +206,18 @@ static enum status open_handle(struct image *image, library_handle **ret, struct
 	return STATUS_OK;
 }
 
-enum status image_open_ewf(struct image *image, struct failure *why)
+static enum status open_whole(struct image *image, bool zoned, struct failure *why)
 {
-	struct ewf_chain chain;
-	enum status status = ewf_check_chain(image, &chain, why);
-
-	if (status < 0)
-		return status;
-
 	struct ewf_stream *ewf = calloc(1, sizeof(*ewf));
 
 	if (!ewf)
 		return failure_set(why, ERR_NO_MEMORY, "EWF image");
 	ewf->stream.ops = &ewf_ops;
-	status = open_handle(image, &ewf->handle, why);
+
+	enum status status = open_handle(image, image->n_segments, &ewf->handle, why);
+
 	if (status >= 0)
-		status = read_facts(image, ewf, chain.has_zoned_header, why);
+		status = read_facts(image, ewf, zoned, why);
 	if (status < 0) {
 		ewf_close(&ewf->stream);
 		return status;
@@ -229,4 +226,44 @@ enum status image_open_ewf(struct image *image, struct failure *why)
 	image->stream = &ewf->stream;
 	image->unreadable = &ewf->unreadable;
 	return STATUS_OK;
+}
+
+/* The date in the header of the first segment; unset when libewf cannot open even that. */
+static void read_first_header(struct image *image, bool zoned)
+{
+	library_handle *handle = NULL;
+
+	if (open_handle(image, 1, &handle, NULL) >= 0)
+		read_acquired(image, handle, zoned);
+	(void)libewf_handle_close(handle, NULL); /* read only, and perhaps not open */
+	(void)libewf_handle_free(&handle, NULL);
+}
+
+/* What is left of a set that is not whole; reason says why it is not. */
+static enum status open_rest(struct image *image, const unsigned *numbers, bool zoned,
+			     struct failure *reason)
+{
+	struct failure why = FAILURE_NONE;
+
+	if (ewf_open_incomplete(image, numbers, &why) < 0) {
+		image->has_md5 = false;
+		return reason->status;
+	}
+	read_first_header(image, zoned);
+	image->problem = strdup(reason->text);
+	return image->problem ? STATUS_OK : failure_set(reason, ERR_NO_MEMORY, "EWF image");
+}
+
+enum status image_open_ewf(struct image *image, struct failure *why)
+{
+	CLEANUP(free_p) unsigned *numbers = NULL;
+	struct ewf_chain chain;
+	enum status status = ewf_find_segments(image, &numbers, why);
+
+	if (status < 0)
+		return status;
+	status = ewf_check_chain(image, numbers, &chain, why);
+	if (status >= 0)
+		status = open_whole(image, chain.has_zoned_header, why);
+	return status < 0 ? open_rest(image, numbers, chain.has_zoned_header, why) : STATUS_OK;
 }

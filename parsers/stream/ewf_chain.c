@@ -30,9 +30,10 @@ enum {
 	FILE_HEADER_SIZE = 13,
 	DESCRIPTOR_SIZE = 76,
 	CHECKSUM_OFFSET = 72,
-	TYPE_SIZE = 16,
+	TYPE_SIZE = EWF_TYPE_SIZE,
 	MAX_SECTIONS = 1 << 20, /* of one segment; real ones have some hundred per GiB */
 	MAX_SEGMENTS = 99 + 22 * 26 * 26,
+	GAP_SEARCH = 200, /* names tried behind a missing segment before the set is taken to end */
 };
 
 static const uint8_t signature[] = { 'E', 'V', 'F', 0x09, 0x0d, 0x0a, 0xff, 0x00 };
@@ -65,21 +66,27 @@ static bool name_segment(char *path, unsigned n)
 	return true;
 }
 
+/* Adds the segments beside the first one; behind a gap too, since one that is lost hides no other. */
 static enum status find_segments(struct image *image, struct failure *why)
 {
 	CLEANUP(free_p) char *path = strdup(image->segments[0]);
 
 	if (!path)
 		return failure_set(why, ERR_NO_MEMORY, "segments");
-	for (unsigned n = 2; n <= MAX_SEGMENTS; n++) {
+	for (unsigned n = 2, gap = 0; n <= MAX_SEGMENTS && gap < GAP_SEARCH; n++) {
 		memcpy(path, image->segments[0], strlen(path));
-		if (!name_segment(path, n) || access(path, F_OK) != 0)
+		if (!name_segment(path, n))
 			return STATUS_OK;
+		if (access(path, F_OK) != 0) {
+			gap++;
+			continue;
+		}
 
 		const enum status status = image_add_segment(image, path, why);
 
 		if (status < 0)
 			return status;
+		gap = 0;
 	}
 	return STATUS_OK;
 }
@@ -102,38 +109,67 @@ static enum status read_file_header(const char *path, unsigned *ret_number, stru
 	return STATUS_OK;
 }
 
-/* Puts listed segments into the order of the numbers in their headers; 1, 2, 3 without a gap. */
-static enum status order_segments(struct image *image, struct failure *why)
+/* Puts segment i, of that number, among those before it, which are in order. */
+static void insert_in_order(struct image *image, unsigned *numbers, size_t i, unsigned number)
 {
-	CLEANUP(free_p) char **ordered = calloc(image->n_segments, sizeof(*ordered));
+	char *path = image->segments[i];
 
-	if (!ordered)
-		return failure_set(why, ERR_NO_MEMORY, "segments");
+	for (; i > 0 && numbers[i - 1] > number; i--) {
+		image->segments[i] = image->segments[i - 1];
+		numbers[i] = numbers[i - 1];
+	}
+	image->segments[i] = path;
+	numbers[i] = number;
+}
+
+/* Puts the segments into the order of the numbers in their headers. */
+static enum status order_segments(struct image *image, unsigned *numbers, struct failure *why)
+{
 	for (size_t i = 0; i < image->n_segments; i++) {
 		unsigned number = 0;
 		const enum status status = read_file_header(image->segments[i], &number, why);
 
 		if (status < 0)
 			return status;
-		if (image->n_segments == 1 && number != 1)
-			return failure_set(why, ERR_TRUNCATED,
-					   "'%s' is segment %u; name the first one",
-					   image->segments[i], number);
-		if (number < 1 || number > image->n_segments || ordered[number - 1])
-			return failure_set(why, ERR_TRUNCATED,
-					   "'%s' is segment %u, but %zu segments are there: "
-					   "one is missing or named twice",
-					   image->segments[i], number, image->n_segments);
-		ordered[number - 1] = image->segments[i];
+		for (size_t j = 0; j < i; j++)
+			if (numbers[j] == number)
+				return failure_set(why, ERR_FORMAT,
+						   "'%s' and '%s' are both segment %u",
+						   image->segments[j], image->segments[i], number);
+		insert_in_order(image, numbers, i, number);
 	}
-	memcpy(image->segments, ordered, image->n_segments * sizeof(*ordered));
+	if (numbers[0] != 1)
+		return failure_set(why, ERR_TRUNCATED,
+				   "'%s' is segment %u; name the first one, without which the "
+				   "others have no place", image->segments[0], numbers[0]);
 	return STATUS_OK;
 }
 
-/* One section; fills type. */
-static enum status read_descriptor(struct stream *file, uint64_t offset, char type[TYPE_SIZE + 1],
-				   uint64_t *ret_next, struct failure *why)
+enum status ewf_find_segments(struct image *image, unsigned **ret_numbers, struct failure *why)
 {
+	unsigned number = 0;
+	enum status status = read_file_header(image->segments[0], &number, why);
+
+	if (status >= 0 && image->n_segments == 1 && number == 1)
+		status = find_segments(image, why);
+	if (status < 0)
+		return status;
+
+	CLEANUP(free_p) unsigned *numbers = calloc(image->n_segments, sizeof(*numbers));
+
+	if (!numbers)
+		return failure_set(why, ERR_NO_MEMORY, "segments");
+	status = order_segments(image, numbers, why);
+	if (status < 0)
+		return status;
+	*ret_numbers = numbers;
+	numbers = NULL;
+	return STATUS_OK;
+}
+
+enum status ewf_next_section(struct stream *file, struct ewf_section *section, struct failure *why)
+{
+	const uint64_t offset = section->next;
 	uint8_t bytes[DESCRIPTOR_SIZE] = { 0 };
 	const struct span s = span_of(bytes, sizeof(bytes));
 	const enum status status = stream_read(file, offset, bytes, sizeof(bytes), why);
@@ -143,15 +179,22 @@ static enum status read_descriptor(struct stream *file, uint64_t offset, char ty
 	if (adler32(1, bytes, CHECKSUM_OFFSET) != span_u32le(s, CHECKSUM_OFFSET))
 		return failure_at(why, ERR_FORMAT, offset, "section with a wrong checksum at %" PRIu64,
 				  offset);
-	memcpy(type, bytes, TYPE_SIZE);
-	type[TYPE_SIZE] = '\0';
-	*ret_next = span_u64le(s, 16);
+	memcpy(section->type, bytes, TYPE_SIZE);
+	section->type[TYPE_SIZE] = '\0';
+	section->data = offset + DESCRIPTOR_SIZE;
+	section->next = span_u64le(s, 16);
+	section->ends_segment =
+		strcmp(section->type, "next") == 0 || strcmp(section->type, "done") == 0;
+	if (!section->ends_segment && section->next < section->data)
+		return failure_at(why, ERR_FORMAT, offset, "section '%s' leads back to %" PRIu64,
+				  section->type, section->next);
 	return STATUS_OK;
 }
 
-static enum status note_section(struct stream *file, uint64_t offset, const char *type,
+static enum status note_section(struct stream *file, const struct ewf_section *section,
 				struct ewf_chain *chain, struct failure *why)
 {
+	const char *type = section->type;
 	uint8_t data[8] = { 0 };
 	const struct span s = span_of(data, sizeof(data));
 	const bool volume = strcmp(type, "volume") == 0 || strcmp(type, "disk") == 0;
@@ -160,7 +203,7 @@ static enum status note_section(struct stream *file, uint64_t offset, const char
 	if (strcmp(type, "header2") == 0 || strcmp(type, "xheader") == 0)
 		chain->has_zoned_header = true;
 	if (volume || strcmp(type, "table") == 0)
-		status = stream_read(file, offset + DESCRIPTOR_SIZE, data, sizeof(data), why);
+		status = stream_read(file, section->data, data, sizeof(data), why);
 	if (status < 0)
 		return status;
 	if (volume)
@@ -170,41 +213,45 @@ static enum status note_section(struct stream *file, uint64_t offset, const char
 	return STATUS_OK;
 }
 
-/* Follows the sections to the last one, whose type it leaves in type. */
-static enum status walk_sections(struct stream *file, char type[TYPE_SIZE + 1],
+/* Follows the sections to the last one, which it leaves in section. */
+static enum status walk_sections(struct stream *file, struct ewf_section *section,
 				 struct ewf_chain *chain, struct failure *why)
 {
-	uint64_t offset = FILE_HEADER_SIZE;
-
+	*section = (struct ewf_section){ .next = EWF_FIRST_SECTION };
 	for (unsigned n = 0; n < MAX_SECTIONS; n++) {
-		uint64_t next = 0;
-		enum status status = read_descriptor(file, offset, type, &next, why);
+		enum status status = ewf_next_section(file, section, why);
 
 		if (status >= 0)
-			status = note_section(file, offset, type, chain, why);
-		if (status < 0)
+			status = note_section(file, section, chain, why);
+		if (status < 0 || section->ends_segment)
 			return status;
-		if (strcmp(type, "next") == 0 || strcmp(type, "done") == 0)
-			return STATUS_OK;
-		if (next < offset + DESCRIPTOR_SIZE)
-			return failure_at(why, ERR_FORMAT, offset,
-					  "section '%s' leads back to %" PRIu64, type, next);
-		offset = next;
 	}
-	return failure_at(why, ERR_LIMIT, offset, "more than %d sections", MAX_SECTIONS);
+	return failure_at(why, ERR_LIMIT, section->next, "more than %d sections", MAX_SECTIONS);
 }
 
-static enum status check_segment(struct image *image, size_t i, struct ewf_chain *chain,
-				 struct failure *why)
+static enum status missing(const struct image *image, unsigned number, struct failure *why)
+{
+	CLEANUP(free_p) char *path = strdup(image->segments[0]);
+	const bool named = path && name_segment(path, number);
+
+	return failure_set(why, ERR_TRUNCATED, "segment %u of the EWF image is missing ('%s')",
+			   number, named ? path : "?");
+}
+
+static enum status check_segment(const struct image *image, const unsigned *numbers, size_t i,
+				 struct ewf_chain *chain, struct failure *why)
 {
 	const bool last = i + 1 == image->n_segments;
-	char type[TYPE_SIZE + 1] = "";
+	struct ewf_section section;
 	CLEANUP(stream_close_p) struct stream *file = NULL;
-	enum status status = stream_over_files(&image->segments[i], 1, &file, why);
+	enum status status = STATUS_OK;
 
+	if (numbers[i] != i + 1)
+		return missing(image, (unsigned)i + 1, why);
+	status = stream_over_files(&image->segments[i], 1, &file, why);
 	if (status < 0)
 		return status;
-	status = walk_sections(file, type, chain, why);
+	status = walk_sections(file, &section, chain, why);
 	if (status == ERR_TRUNCATED)
 		return failure_set(why, ERR_TRUNCATED,
 				   "EWF segment '%s' is cut off: its %" PRIu64
@@ -212,44 +259,27 @@ static enum status check_segment(struct image *image, size_t i, struct ewf_chain
 				   image->segments[i], file->size);
 	if (status < 0)
 		return failure_wrap(why, "EWF segment '%s'", image->segments[i]);
-	if (last && strcmp(type, "done") != 0) {
-		CLEANUP(free_p) char *path = strdup(image->segments[0]);
-		const bool named = path && name_segment(path, (unsigned)i + 2);
-
-		return failure_set(why, ERR_TRUNCATED,
-				   "segment %zu of the EWF image is missing ('%s'): '%s' says that "
-				   "more follow", i + 2, named ? path : "?", image->segments[i]);
-	}
-	if (!last && strcmp(type, "next") != 0)
+	if (last && strcmp(section.type, "done") != 0)
+		return missing(image, (unsigned)i + 2, why);
+	if (!last && strcmp(section.type, "next") != 0)
 		return failure_set(why, ERR_FORMAT, "EWF segment '%s' says it is the last, but %zu "
 				   "more are there", image->segments[i], image->n_segments - i - 1);
 	return STATUS_OK;
 }
 
-enum status ewf_check_chain(struct image *image, struct ewf_chain *ret, struct failure *why)
+enum status ewf_check_chain(const struct image *image, const unsigned *numbers,
+			    struct ewf_chain *ret, struct failure *why)
 {
-	struct ewf_chain chain = { 0 };
 	enum status status = STATUS_OK;
 
-	if (image->n_segments == 1) {
-		unsigned number = 0;
-
-		status = read_file_header(image->segments[0], &number, why);
-		if (status < 0)
-			return status;
-		if (number == 1)
-			status = find_segments(image, why);
-	}
-	if (status >= 0)
-		status = order_segments(image, why);
+	*ret = (struct ewf_chain){ 0 };
 	for (size_t i = 0; i < image->n_segments && status >= 0; i++)
-		status = check_segment(image, i, &chain, why);
+		status = check_segment(image, numbers, i, ret, why);
 	if (status < 0)
 		return status;
-	if (chain.n_listed < chain.n_chunks)
+	if (ret->n_listed < ret->n_chunks)
 		return failure_set(why, ERR_FORMAT,
 				   "the tables of the EWF image list %" PRIu64 " of %" PRIu64
-				   " chunks", chain.n_listed, chain.n_chunks);
-	*ret = chain;
+				   " chunks", ret->n_listed, ret->n_chunks);
 	return STATUS_OK;
 }

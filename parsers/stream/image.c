@@ -185,6 +185,7 @@ void image_close(struct image *image)
 	for (size_t i = 0; i < image->n_segments; i++)
 		free(image->segments[i]);
 	free(image->segments);
+	free(image->problem);
 	free(image);
 }
 

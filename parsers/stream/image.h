@@ -37,6 +37,9 @@ struct image {
 	/* For EWF: ranges known to hold no evidence (bad chunks met so far, sectors that could not
 	 * be read when the image was made). NULL for other formats. */
 	const struct range_list *unreadable;
+	/* What is wrong with an image of which only a part is left ("segment 2 ... is missing"); the
+	 * rest is in unreadable. NULL for a whole one. */
+	char *problem;
 };
 
 /*

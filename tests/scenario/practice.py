@@ -42,6 +42,47 @@ def check(truth, report):
     return problems
 
 
+def damaged(practice, work):
+    """The same computers with a part of the image lost: (what, first segment)."""
+    def copy(name, content):
+        folder = os.path.join(work, name.split(".")[0] + "-" + str(len(content)))
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(content)
+        return os.path.join(folder, name)
+
+    def read(name):
+        with open(os.path.join(practice, name), "rb") as source:
+            return source.read()
+    whole = read("P01.E01")
+    flipped = bytearray(whole)
+    for at in range(1 << 16, len(whole) - (1 << 17), 1 << 16):
+        flipped[at] ^= 0x10
+    yield "P03 without its second segment", copy("P03.E01", read("P03.E01"))
+    yield "P01 cut at 60 %", copy("P01.E01", whole[:len(whole) * 6 // 10])
+    yield "P01 with a flipped bit in every 64 KiB", copy("P01.E01", bytes(flipped))
+
+
+def check_damaged(avouch, what, image):
+    """What is left is read, what is lost is said, and nothing rests on it: no clean outcome without a qualification."""
+    done = subprocess.run([avouch, "analyze", "-f", "-m", "us-bod-17-01", "-o", image + ".avouch", "--json", "-", image],
+                          capture_output=True, check=False)
+    if not done.stdout:
+        return [done.stderr]
+    report = json.loads(done.stdout)
+    problems = []
+    if not report["evidence"][0]["unreadable"] and not any("no sound data" in p["what"] for p in report["problems"]):
+        problems.append("nothing is said to be unreadable")
+    if not [p for p in report["products"] if p["vendor"] == "kaspersky" and p["episodes"]]:
+        problems.append("what is left was not read")
+    if report["coverage"] == []:
+        problems.append("no log was read")
+    for verdict in report["verdicts"]:
+        if verdict["duty"] != "information" and not verdict["qualified"]:
+            problems.append("%s is not qualified" % verdict["outcome"])
+    return problems
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--avouch", required=True)
@@ -63,6 +104,10 @@ def main():
                                "--json", "-", image], capture_output=True, check=False)
         problems = check(truth, json.loads(done.stdout)) if done.stdout else [done.stderr]
         print("%s: %s" % (truth["image"], problems or "as it was"))
+        failed = failed or bool(problems)
+    for what, image in damaged(options.practice, options.work):
+        problems = check_damaged(options.avouch, what, image)
+        print("%s: %s" % (what, problems or "read as far as it goes"))
         failed = failed or bool(problems)
     return 1 if failed else 0
 

@@ -20,118 +20,7 @@
 #include "parsers/stream/digest.h"
 #include "parsers/stream/image.h"
 #include "parsers/stream/partition.h"
-
-/* libtsk 4.11 does not free the result of its search for encryption. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:detectVolumeEncryption\nleak:tsk_malloc\n";
-}
-
-enum { BLOCK = 512, PATTERN_BLOCKS = 20000 };
-
-static char scratch[] = "/tmp/avouch-image-XXXXXX";
-
-__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
-{
-	char command[2048];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(command, sizeof(command), format, arguments);
-	va_end(arguments);
-	return system(command); /* NOLINT: commands of this file */
-}
-
-static const char *in_scratch(const char *name)
-{
-	static char paths[4][512];
-	static int next;
-
-	next = (next + 1) % 4;
-	snprintf(paths[next], sizeof(paths[next]), "%s/%s", scratch, name);
-	return paths[next];
-}
-
-static const char *in_corpus(const char *name)
-{
-	static char path[1024];
-	const char *corpus = getenv("AVOUCH_CORPUS");
-
-	snprintf(path, sizeof(path), "%s/%s", corpus ? corpus : "../shared/corpus", name);
-	if (access(path, R_OK) != 0) {
-		print_message("no sample %s: skipped\n", path);
-		skip();
-	}
-	return path;
-}
-
-/* Every block holds its own number, scrambled so that it does not compress away. */
-static void fill_block(uint8_t block[BLOCK], uint64_t number)
-{
-	uint64_t x = number * UINT64_C(0x9e3779b97f4a7c15) + 1;
-
-	memcpy(block, &number, 8);
-	for (size_t i = 8; i < BLOCK; i += 8) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-		memcpy(block + i, &x, 8);
-	}
-}
-
-static bool block_right(const uint8_t block[BLOCK], uint64_t number)
-{
-	uint8_t expected[BLOCK];
-
-	fill_block(expected, number);
-	return memcmp(block, expected, BLOCK) == 0;
-}
-
-static int make_pattern(void **state)
-{
-	uint8_t block[BLOCK];
-
-	(void)state;
-	if (!mkdtemp(scratch))
-		return -1;
-
-	FILE *file = fopen(in_scratch("pattern.raw"), "wb");
-
-	if (!file)
-		return -1;
-	for (uint64_t i = 0; i < PATTERN_BLOCKS; i++) {
-		fill_block(block, i);
-		fwrite(block, 1, BLOCK, file);
-	}
-	return fclose(file);
-}
-
-static int drop_scratch(void **state)
-{
-	(void)state;
-	return run("rm -rf %s", scratch);
-}
-
-/* pattern.E01 to .E0n of 2 MiB each. */
-static void make_ewf(const char *name, const char *compression)
-{
-	if (run("ewfacquire -u -q -S 2097152 -c %s -t %s %s >/dev/null 2>&1", compression,
-		in_scratch(name), in_scratch("pattern.raw")) != 0) {
-		print_message("ewfacquire is missing: skipped\n");
-		skip();
-	}
-}
-
-static struct image *must_open(const char *path)
-{
-	struct failure why = FAILURE_NONE;
-	struct image *image = NULL;
-
-	if (image_open(&path, 1, &image, &why) < 0)
-		fail_msg("%s", why.text);
-	return image;
-}
+#include "tests/unit/image_support.h"
 
 static struct failure must_refuse(const char *path, enum status expected, const char *saying)
 {
@@ -342,18 +231,6 @@ static void no_changed_byte_of_an_ewf_file_gives_wrong_media(void **state)
 	}
 	unlink(hurt);
 	free(good);
-}
-
-static void missing_and_cut_segments_are_named(void **state)
-{
-	(void)state;
-	make_ewf("gone", "none");
-	assert_int_equal(run("cd %s && mv gone.E03 kept", scratch), 0);
-	must_refuse(in_scratch("gone.E01"), ERR_TRUNCATED, "gone.E03");
-	assert_int_equal(run("cd %s && head -c 1500000 kept > gone.E03", scratch), 0);
-	must_refuse(in_scratch("gone.E01"), ERR_TRUNCATED, "gone.E03' is cut off");
-	must_refuse(in_scratch("gone.E02"), ERR_TRUNCATED, "name the first");
-	run("rm -f %s/gone.*", scratch);
 }
 
 static void what_is_no_disk_is_refused_with_advice(void **state)
@@ -575,7 +452,6 @@ int main(void)
 		cmocka_unit_test(split_raw_is_read_as_one_and_a_gap_is_named),
 		cmocka_unit_test(a_damaged_chunk_is_unreadable_and_never_zeros),
 		cmocka_unit_test(no_changed_byte_of_an_ewf_file_gives_wrong_media),
-		cmocka_unit_test(missing_and_cut_segments_are_named),
 		cmocka_unit_test(what_is_no_disk_is_refused_with_advice),
 		cmocka_unit_test(media_of_real_ewf_images_has_the_digest_they_store),
 		cmocka_unit_test(a_date_of_the_oldest_header_form_alone_has_no_zone),
