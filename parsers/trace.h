@@ -127,10 +127,17 @@ struct origin {
 	struct text address;   /* the format's own address: "record 532", "key ... cell 0x1020" */
 };
 
+/* A file of the same volume; a stream of it behind ':' ("/Windows/Prefetch:$I30"). */
+struct other_file {
+	struct text path;
+	uint64_t entry, sequence; /* MFT entry and sequence, or inode and 0 */
+};
+
 /* Everything is borrowed until the emit call returns. values[i] belongs to type->fields[i]. */
 struct trace {
 	const struct trace_type *type;
 	struct origin origin;
+	const struct other_file *file; /* where origin's bytes stand; NULL: in its companion */
 	enum recovery recovery;
 	const struct value *values;
 };

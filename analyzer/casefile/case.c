@@ -40,18 +40,20 @@ static const struct {
 	{ "source", "CREATE TABLE source (id INTEGER PRIMARY KEY, volume INTEGER NOT NULL, "
 		    "path TEXT NOT NULL, reader TEXT NOT NULL, size INTEGER NOT NULL, "
 		    "entry INTEGER NOT NULL, sequence INTEGER NOT NULL, deleted INTEGER NOT NULL, "
-		    "reading INTEGER NOT NULL, companions TEXT)" },
+		    "reading INTEGER NOT NULL)" },
 	{ "step", "CREATE TABLE step (place INTEGER PRIMARY KEY, done INTEGER NOT NULL, "
 		  "work BLOB NOT NULL)" },
 	{ "trace", "CREATE TABLE trace (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, "
 		   "type TEXT NOT NULL, recovery INTEGER NOT NULL, offset INTEGER NOT NULL, "
 		   "size INTEGER NOT NULL, companion INTEGER NOT NULL, address TEXT, fields BLOB "
-		   "NOT NULL, sha256 TEXT)" },
+		   "NOT NULL, sha256 TEXT, file TEXT, file_entry INTEGER NOT NULL, "
+		   "file_sequence INTEGER NOT NULL, attribute TEXT)" },
 	{ "trace_by_source", "CREATE INDEX trace_by_source ON trace (source)" },
 	{ "volume", "CREATE TABLE volume (id INTEGER PRIMARY KEY, evidence INTEGER NOT NULL, "
 		    "offset INTEGER NOT NULL, size INTEGER NOT NULL, filesystem TEXT, label TEXT, "
 		    INSTANT_COLUMNS("snapshot_created") ", snapshot_id TEXT, "
-		    "snapshot_of INTEGER NOT NULL, reading INTEGER NOT NULL)" },
+		    "snapshot_of INTEGER NOT NULL, reading INTEGER NOT NULL, "
+		    "logical INTEGER NOT NULL)" },
 };
 enum { N_SCHEMA = sizeof(schema) / sizeof(schema[0]) };
 
@@ -61,14 +63,15 @@ static const char *const statement_sql[CASE_N_STATEMENTS] = {
 		"UPDATE evidence SET path=?, format=?, size=?, segments=?, sha256=?, md5=?, sha1=?, "
 		"stored_md5=?, stored_sha1=?, acquired=?, acquired_precision=?, acquired_zone=?, "
 		"acquired_state=?, acquired_basis=?, unreadable=? WHERE id=?",
-	[ADD_VOLUME] = "INSERT INTO volume VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ADD_VOLUME] = "INSERT INTO volume VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[UPDATE_VOLUME] =
 		"UPDATE volume SET evidence=?, offset=?, size=?, filesystem=?, label=?, "
 		"snapshot_created=?, snapshot_created_precision=?, snapshot_created_zone=?, "
-		"snapshot_created_state=?, snapshot_id=?, snapshot_of=?, reading=? WHERE id=?",
-	[ADD_SOURCE] = "INSERT INTO source VALUES (NULL,?,?,?,?,?,?,?,?,?)",
+		"snapshot_created_state=?, snapshot_id=?, snapshot_of=?, reading=?, "
+		"logical=? WHERE id=?",
+	[ADD_SOURCE] = "INSERT INTO source VALUES (NULL,?,?,?,?,?,?,?,?)",
 	[SET_READING] = "UPDATE source SET reading=? WHERE id=?",
-	[ADD_TRACE] = "INSERT INTO trace VALUES (NULL,?,?,?,?,?,?,?,?,?)",
+	[ADD_TRACE] = "INSERT INTO trace VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ADD_COVERAGE] = "INSERT INTO coverage VALUES (NULL,?,?,?,?,?,?,?,?,?,?)",
 	[ADD_PROBLEM] = "INSERT INTO problem VALUES (NULL,?,?,?,?,?,?)",
 	[SET_FACT] = "INSERT INTO fact VALUES (?,?) "

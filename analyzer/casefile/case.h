@@ -49,6 +49,7 @@ struct case_volume {
 	struct instant snapshot_created; /* unset: the live volume */
 	const char *snapshot_id; /* GUID of the shadow copy; NULL: live */
 	int64_t snapshot_of;     /* id of the live volume; 0 for a live one */
+	uint32_t logical;        /* n-th logical volume (LVM) in this part of the medium; 0: none */
 	enum reading reading;    /* of its file system's metadata */
 };
 
@@ -60,14 +61,21 @@ struct case_source {
 	uint64_t entry, sequence; /* MFT entry and sequence, or inode and 0 */
 	bool deleted;           /* a deleted file whose content still stands */
 	enum reading reading;
-	const char *companions; /* paths of log files, '\n' separated, n-th is companion n; or NULL */
+};
+
+/* More of where a trace stands than its origin says. */
+struct case_place {
+	const char *file; /* path in the volume; NULL: the source itself */
+	uint64_t entry, sequence; /* of that file */
+	const char *attribute; /* how icat names the stream, "128-4"; NULL: plain content */
+	const char *sha256;    /* of the origin's bytes; NULL when it names none */
 };
 
 /* A trace as it stands in the case. */
 struct case_trace {
 	int64_t id, source;
 	struct trace trace;  /* type, origin (address), recovery, values: in the arena */
-	const char *sha256;  /* of the origin's bytes; NULL when it names none */
+	struct case_place place;
 };
 
 struct case_coverage {
@@ -129,9 +137,9 @@ MUST_USE enum status case_add_volume(struct case_file *file, struct case_volume 
 MUST_USE enum status case_add_source(struct case_file *file, struct case_source *row,
 				     struct failure *why);
 MUST_USE enum status case_add_trace(struct case_file *file, int64_t source, struct text type,
-				    const struct origin *origin, enum recovery recovery,
-				    struct span encoded_values, const char *sha256,
-				    struct failure *why);
+				    const struct origin *origin,
+				    const struct case_place *place, enum recovery recovery,
+				    struct span encoded_values, struct failure *why);
 MUST_USE enum status case_add_coverage(struct case_file *file, const struct case_coverage *row,
 				       struct failure *why);
 MUST_USE enum status case_add_problem(struct case_file *file, const struct case_problem *row,

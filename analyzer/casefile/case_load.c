@@ -123,6 +123,7 @@ static void read_volume(struct row *r, void *item)
 	row->snapshot_id = take_string(r);
 	row->snapshot_of = take_int(r);
 	row->reading = (enum reading)take_enum(r, READING_SKIPPED);
+	row->logical = (uint32_t)take_int(r);
 }
 
 static void read_source(struct row *r, void *item)
@@ -138,7 +139,6 @@ static void read_source(struct row *r, void *item)
 	row->sequence = (uint64_t)take_int(r);
 	row->deleted = take_enum(r, 1) == 1;
 	row->reading = (enum reading)take_enum(r, READING_SKIPPED);
-	row->companions = take_string(r);
 }
 
 static void take_values(struct row *r, struct case_trace *row)
@@ -184,7 +184,11 @@ static void read_trace(struct row *r, void *item)
 	row->trace.origin.companion = take_enum(r, SOURCE_MAX_COMPANIONS);
 	row->trace.origin.address = take_text(r);
 	take_values(r, row);
-	row->sha256 = take_string(r);
+	row->place.sha256 = take_string(r);
+	row->place.file = take_string(r);
+	row->place.entry = (uint64_t)take_int(r);
+	row->place.sequence = (uint64_t)take_int(r);
+	row->place.attribute = take_string(r);
 }
 
 static void read_coverage(struct row *r, void *item)

@@ -134,6 +134,7 @@ static void bind_volume(struct binder *b, const struct case_volume *row)
 	bind_string(b, row->snapshot_id);
 	bind_int(b, row->snapshot_of);
 	bind_int(b, row->reading);
+	bind_int(b, row->logical);
 }
 
 enum status case_add_volume(struct case_file *file, struct case_volume *row, struct failure *why)
@@ -175,7 +176,6 @@ enum status case_add_source(struct case_file *file, struct case_source *row, str
 	bind_int(&b, (int64_t)row->sequence);
 	bind_int(&b, row->deleted);
 	bind_int(&b, row->reading);
-	bind_string(&b, row->companions);
 	return insert(file, &b, "add source", &row->id, why);
 }
 
@@ -193,8 +193,8 @@ enum status case_set_reading(struct case_file *file, int64_t source, enum readin
 }
 
 enum status case_add_trace(struct case_file *file, int64_t source, struct text type,
-			   const struct origin *origin, enum recovery recovery,
-			   struct span encoded_values, const char *sha256, struct failure *why)
+			   const struct origin *origin, const struct case_place *place,
+			   enum recovery recovery, struct span encoded_values, struct failure *why)
 {
 	struct binder b;
 	const enum status status = start(file, ADD_TRACE, &b, why);
@@ -209,7 +209,11 @@ enum status case_add_trace(struct case_file *file, int64_t source, struct text t
 	bind_int(&b, origin->companion);
 	bind_text(&b, origin->address);
 	bind_bytes(&b, encoded_values);
-	bind_string(&b, sha256);
+	bind_string(&b, place->sha256);
+	bind_string(&b, place->file);
+	bind_int(&b, (int64_t)place->entry);
+	bind_int(&b, (int64_t)place->sequence);
+	bind_string(&b, place->attribute);
 	return insert(file, &b, "add trace", NULL, why);
 }
 

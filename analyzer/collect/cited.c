@@ -12,8 +12,8 @@
 #include "analyzer/collect/view.h"
 #include "parsers/base/limits.h"
 #include "parsers/base/text.h"
-#include "parsers/stream/encrypted.h"
 #include "parsers/stream/image.h"
+#include "parsers/stream/lvm.h"
 #include "parsers/stream/snapshot.h"
 
 #define CHILD_MEMORY ((uint64_t)2 << 30)
@@ -31,7 +31,8 @@ struct answer {
 struct place {
 	const struct cited_range *of; /* NULL: nothing is open */
 	struct image *image;
-	struct stream *window, *plain, *shadow;
+	struct stream *window, *logical, *plain, *shadow;
+	struct lvm *lvm;
 	struct snapshot_set *snapshots;
 	struct view *view;
 };
@@ -43,6 +44,9 @@ static void place_clear(struct place *place)
 	if (place->snapshots)
 		snapshots_close(place->snapshots);
 	stream_close(place->plain);
+	stream_close(place->logical);
+	if (place->lvm)
+		lvm_close(place->lvm);
 	stream_close(place->window);
 	if (place->image)
 		image_close(place->image);
@@ -52,7 +56,8 @@ static void place_clear(struct place *place)
 static bool is_same_place(const struct cited_range *a, const struct cited_range *b)
 {
 	return a->evidence == b->evidence && a->volume_offset == b->volume_offset &&
-	       a->volume_size == b->volume_size && a->snapshot.state == b->snapshot.state &&
+	       a->volume_size == b->volume_size && a->logical == b->logical &&
+	       a->snapshot.state == b->snapshot.state &&
 	       a->snapshot.ticks == b->snapshot.ticks;
 }
 
@@ -79,10 +84,24 @@ static enum status open_shadow(struct place *place, struct stream **volume, stru
 	return STATUS_END;
 }
 
-static enum status open_place(struct place *place, const struct collect_evidence *evidence,
-			      const struct cited_range *range, struct failure *why)
+/* The logical volume (LVM) of that number, on top of the volume group. */
+static enum status open_logical(struct place *place, struct stream **volume, struct failure *why)
 {
-	static const struct secrets none = { 0 };
+	char name[256];
+	enum status status = lvm_open(*volume, &place->lvm, why);
+
+	if (status == STATUS_OK)
+		status = lvm_open_volume(place->lvm, place->of->logical - 1, name, &place->logical,
+					 why);
+	if (status == STATUS_OK)
+		*volume = place->logical;
+	return status;
+}
+
+static enum status open_place(struct place *place, const struct collect_evidence *evidence,
+			      struct secret_list secrets, const struct cited_range *range,
+			      struct failure *why)
+{
 	const struct collect_evidence *given = &evidence[range->evidence];
 
 	if (place->of && is_same_place(place->of, range))
@@ -101,7 +120,10 @@ static enum status open_place(struct place *place, const struct collect_evidence
 	struct stream *volume = place->window;
 
 	place->of = range;
-	status = encrypted_open(volume, &none, &place->plain, why);
+	status = range->logical ? open_logical(place, &volume, why) : STATUS_OK;
+	if (status != STATUS_OK)
+		return status;
+	status = unlock(volume, secrets, &place->plain, why);
 	if (status == STATUS_OK)
 		volume = place->plain;
 	else if (status != STATUS_DECLINED)
@@ -141,8 +163,7 @@ static void hex_of(const uint8_t digest[SHA256_SIZE], char ret[65])
 		(void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 }
 
-static void read_entry(struct view *view, const struct cited_range *range, uint64_t entry,
-		       struct answer *answer)
+static void read_entry(struct view *view, const struct cited_range *range, struct answer *answer)
 {
 	const struct text path = text_of(range->file);
 	struct stream *entries = view_entries(view);
@@ -151,97 +172,9 @@ static void read_entry(struct view *view, const struct cited_range *range, uint6
 
 	if (entries && strcmp(range->file, view_entries_path(view)) == 0)
 		(void)hash_range(entries, range, answer);
-	else if (view_open_file(view, entry, view_attribute(view, path), &file, &why) ==
+	else if (view_open_file(view, range->entry, view_attribute(view, path), &file, &why) ==
 		 STATUS_OK)
 		(void)hash_range(file, range, answer);
-}
-
-/* -- a registry log is cited by its path: the entry of the locator is its hive's ------------- */
-
-struct lookup {
-	const char *path;
-	uint64_t entry;
-	bool found;
-};
-
-static enum status look_at(void *payload, const struct view_file *file, struct failure *why)
-{
-	struct lookup *lookup = payload;
-
-	(void)why;
-	if (!file->deleted && !lookup->found && file->path.size == strlen(lookup->path) &&
-	    strncasecmp(file->path.data, lookup->path, file->path.size) == 0) {
-		lookup->entry = file->entry;
-		lookup->found = true;
-	}
-	return STATUS_OK;
-}
-
-static enum status emit_nothing(struct parse_context *ctx, const struct trace *trace,
-				struct failure *why)
-{
-	(void)ctx, (void)trace, (void)why;
-	return STATUS_OK;
-}
-
-static void say_nothing(struct parse_context *ctx, uint64_t offset, const char *text)
-{
-	(void)ctx, (void)offset, (void)text;
-}
-
-static void cover_nothing(struct parse_context *ctx, const char *recorder, struct instant from,
-			  struct instant to)
-{
-	(void)ctx, (void)recorder, (void)from, (void)to;
-}
-
-static bool want_nothing(struct parse_context *ctx, struct text name)
-{
-	(void)ctx, (void)name;
-	return false;
-}
-
-static bool want_no_log(struct parse_context *ctx, struct text channel, struct text provider)
-{
-	(void)ctx, (void)channel, (void)provider;
-	return false;
-}
-
-static struct text find_no_folder(struct parse_context *ctx, uint64_t reference)
-{
-	(void)ctx, (void)reference;
-	return (struct text){ NULL, 0 };
-}
-
-static const struct parse_ops silent_ops = {
-	.emit = emit_nothing,
-	.note = say_nothing,
-	.lost = say_nothing,
-	.cover = cover_nothing,
-	.wants_path = want_nothing,
-	.wants_key = want_nothing,
-	.wants_log = want_no_log,
-	.folder_path = find_no_folder,
-};
-
-static bool is_registry_log(const char *file)
-{
-	const char *dot = strrchr(file, '.');
-
-	return dot && (strcasecmp(dot, ".log") == 0 || strcasecmp(dot, ".log1") == 0 ||
-		       strcasecmp(dot, ".log2") == 0);
-}
-
-static void read_by_path(struct view *view, const struct cited_range *range,
-			 struct answer *answer)
-{
-	CLEANUP(arena_free_p) struct arena *arena = arena_new(LIMIT_ARENA);
-	struct parse_context ctx = { arena, &silent_ops, NULL };
-	struct lookup lookup = { .path = range->file };
-	struct failure why = FAILURE_NONE;
-
-	if (arena && view_survey(view, &ctx, look_at, &lookup, &why) >= 0 && lookup.found)
-		read_entry(view, range, lookup.entry, answer);
 }
 
 /* -- child and parent ------------------------------------------------------------------------ */
@@ -255,20 +188,18 @@ static bool is_cited(const struct cited_range *range, const struct answer *answe
 }
 
 static void answer_range(struct place *place, const struct collect_evidence *evidence,
-			 size_t n_evidence, const struct cited_range *range,
-			 struct answer *answer)
+			 size_t n_evidence, struct secret_list secrets,
+			 const struct cited_range *range, struct answer *answer)
 {
 	struct failure why = FAILURE_NONE;
 
 	if (range->evidence >= n_evidence)
 		return;
-	if (open_place(place, evidence, range, &why) != STATUS_OK) {
+	if (open_place(place, evidence, secrets, range, &why) != STATUS_OK) {
 		place_clear(place);
 		return;
 	}
-	read_entry(place->view, range, range->entry, answer);
-	if (!is_cited(range, answer) && is_registry_log(range->file))
-		read_by_path(place->view, range, answer);
+	read_entry(place->view, range, answer);
 }
 
 static bool write_all(int fd, const void *data, size_t size)
@@ -302,7 +233,8 @@ static bool read_all(int fd, void *data, size_t size)
 }
 
 _Noreturn static void child_main(int fd, const struct collect_evidence *evidence,
-				 size_t n_evidence, const struct cited_range *ranges, size_t n)
+				 size_t n_evidence, struct secret_list secrets,
+				 const struct cited_range *ranges, size_t n)
 {
 	struct place place = { .of = NULL };
 
@@ -312,7 +244,7 @@ _Noreturn static void child_main(int fd, const struct collect_evidence *evidence
 		struct answer answer = { .readable = 0 };
 
 		(void)alarm(RANGE_TIMEOUT_S);
-		answer_range(&place, evidence, n_evidence, &ranges[i], &answer);
+		answer_range(&place, evidence, n_evidence, secrets, &ranges[i], &answer);
 		if (!write_all(fd, &answer, sizeof(answer)))
 			_exit(3);
 	}
@@ -331,8 +263,8 @@ static void take_answer(struct cited_range *range, const struct answer *answer)
 
 /* One child's life; gives how many ranges it answered. */
 static enum status run_child(const struct collect_evidence *evidence, size_t n_evidence,
-			     struct cited_range *ranges, size_t n, size_t *ret_answered,
-			     struct failure *why)
+			     struct secret_list secrets, struct cited_range *ranges, size_t n,
+			     size_t *ret_answered, struct failure *why)
 {
 	struct answer answer;
 	size_t answered = 0;
@@ -345,7 +277,7 @@ static enum status run_child(const struct collect_evidence *evidence, size_t n_e
 
 	if (pid == 0) {
 		(void)close(ends[0]);
-		child_main(ends[1], evidence, n_evidence, ranges, n);
+		child_main(ends[1], evidence, n_evidence, secrets, ranges, n);
 	}
 	(void)close(ends[1]);
 	while (pid > 0 && answered < n && read_all(ends[0], &answer, sizeof(answer)))
@@ -360,12 +292,13 @@ static enum status run_child(const struct collect_evidence *evidence, size_t n_e
 }
 
 enum status cited_read(const struct collect_evidence *evidence, size_t n_evidence,
-		       struct cited_range *ranges, size_t n, struct failure *why)
+		       struct secret_list secrets, struct cited_range *ranges, size_t n,
+		       struct failure *why)
 {
 	for (size_t done = 0; done < n;) {
 		size_t answered = 0;
-		const enum status status = run_child(evidence, n_evidence, ranges + done, n - done,
-						     &answered, why);
+		const enum status status = run_child(evidence, n_evidence, secrets, ranges + done,
+						     n - done, &answered, why);
 
 		if (status < 0)
 			return status;

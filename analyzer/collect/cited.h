@@ -17,9 +17,11 @@ enum cited_result { CITED_UNREADABLE = 0, CITED_MATCHES, CITED_DIFFERS };
 struct cited_range {
 	size_t evidence;                     /* index */
 	uint64_t volume_offset, volume_size; /* on the medium */
+	uint32_t logical;                    /* n-th logical volume (LVM) there; 0: none */
 	struct instant snapshot;             /* creation time; unset: the live volume */
 	const char *file;                    /* path in the volume */
 	uint64_t entry;
+	const char *attribute; /* how icat names its stream, "128-4"; "" for plain content */
 	uint64_t offset, size; /* bytes in the file; only LIMIT_LOCATOR_BYTES of them are hashed */
 	const char *sha256;    /* 64 hex digits */
 	enum cited_result result;
@@ -30,6 +32,7 @@ struct cited_range {
 
 /* Fills the results. Errors are the machine's alone. */
 MUST_USE enum status cited_read(const struct collect_evidence *evidence, size_t n_evidence,
-				struct cited_range *ranges, size_t n, struct failure *why);
+				struct secret_list secrets, struct cited_range *ranges, size_t n,
+				struct failure *why);
 
 #endif

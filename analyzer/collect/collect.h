@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "analyzer/casefile/case.h"
+#include "analyzer/collect/unlock.h"
 
 /*
  * Collecting: finds the sources of one computer's evidence, has readers read them in processes of
@@ -39,8 +40,7 @@ struct collect_options {
 	const char *vss_stores;     /* "all", "none" or "1,3..5"; NULL: all */
 	bool verify_image;          /* compute the digests of the medium */
 	bool unattended;            /* never ask for secrets */
-	const char *const *secrets; /* passwords and recovery keys to try */
-	size_t n_secrets;
+	struct secret_list secrets; /* to try on encrypted volumes */
 	const char *tool; /* version and signatures: a case of another is not resumed; or NULL */
 	unsigned source_timeout_s;  /* wall clock of one source; 0: 300 */
 	/* One line of progress, now and then; NULL: none. */

@@ -4,10 +4,8 @@
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "parsers/base/text.h"
-#include "parsers/stream/encrypted.h"
 
 enum { HASH_CHUNK = 65536 };
 
@@ -25,13 +23,65 @@ static struct reader *reader_of(struct parse_context *ctx)
 	return ctx->payload;
 }
 
+static void close_other(struct reader *reader)
+{
+	stream_close(reader->other);
+	reader->other = NULL;
+	reader->other_attribute[0] = '\0';
+}
+
+/* The other file of the volume that a trace stands in; NULL when it cannot be opened. */
+static struct stream *open_other(struct reader *reader, const struct other_file *file)
+{
+	const struct text attribute =
+		reader->view ? view_attribute(reader->view, file->path) : TEXT("");
+
+	if (!reader->view || (reader->other && reader->other_entry == file->entry))
+		return reader->other;
+	close_other(reader);
+	reader->other_entry = file->entry;
+	if (view_open_file(reader->view, file->entry, attribute, &reader->other, NULL) !=
+	    STATUS_OK)
+		return NULL;
+	if (attribute.size &&
+	    !view_attribute_id(reader->view, file->entry, attribute, reader->other_attribute))
+		reader->other_attribute[0] = '\0';
+	return reader->other;
+}
+
+/* Where the bytes of a trace stand, when not in the source itself: path, entry, sequence. */
+static struct other_file place_of(const struct reader *reader, const struct trace *trace)
+{
+	const unsigned n = trace->origin.companion;
+
+	if (trace->file)
+		return *trace->file;
+	if (n == 0 || !reader->order || n > reader->order->n_companions)
+		return (struct other_file){ .entry = 0 };
+
+	const struct job_companion *log = &reader->order->companions[n - 1];
+
+	return (struct other_file){ log->path, log->entry, log->sequence };
+}
+
+static struct text icat_name(const struct reader *reader, const struct trace *trace)
+{
+	const char *name = trace->file		    ? reader->other_attribute :
+			   trace->origin.companion == 0 ? reader->attribute :
+							  "";
+
+	return *name ? text_of(name) : (struct text){ NULL, 0 };
+}
+
 /* Hex SHA-256 of a trace's bytes; data NULL when it names none or they cannot be read. */
-static struct text origin_digest(struct reader *reader, const struct origin *origin)
+static struct text origin_digest(struct reader *reader, const struct trace *trace)
 {
 	const struct text none = { NULL, 0 };
-	struct stream *stream = origin->companion <= SOURCE_MAX_COMPANIONS ?
-					reader->origins[origin->companion] :
-					NULL;
+	const struct origin *origin = &trace->origin;
+	struct stream *stream = trace->file ? open_other(reader, trace->file) :
+				origin->companion <= SOURCE_MAX_COMPANIONS ?
+					      reader->origins[origin->companion] :
+					      NULL;
 	const uint64_t size = origin->size < LIMIT_LOCATOR_BYTES ? origin->size :
 								   LIMIT_LOCATOR_BYTES;
 	uint8_t digest[EVP_MAX_MD_SIZE], chunk[HASH_CHUNK];
@@ -79,6 +129,8 @@ static enum status send_trace(struct parse_context *ctx, const struct trace *tra
 
 	if (status < 0)
 		return status;
+	const struct other_file place = place_of(reader, trace);
+
 	message_start(m, MESSAGE_TRACE);
 	message_text(m, text_of(trace->type->name));
 	message_u8(m, (uint8_t)trace->recovery);
@@ -86,7 +138,11 @@ static enum status send_trace(struct parse_context *ctx, const struct trace *tra
 	message_u64(m, trace->origin.size);
 	message_u32(m, trace->origin.companion);
 	message_text(m, trace->origin.address);
-	message_text(m, origin_digest(reader, &trace->origin));
+	message_text(m, origin_digest(reader, trace));
+	message_text(m, icat_name(reader, trace));
+	message_text(m, place.path);
+	message_u64(m, place.entry);
+	message_u64(m, place.sequence);
 	message_bytes(m, values);
 	reader_send(reader);
 	return STATUS_OK;
@@ -214,32 +270,11 @@ static enum status need_image(struct reader *reader, uint32_t evidence, struct f
 	return image_open(given->paths, given->n_paths, &reader->image, why);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	const size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && strcasecmp(text + n - m, end) == 0;
-}
-
-/* The secret as what it can be: a key file by its name, else password and recovery key both. */
-static struct secrets as_secrets(const char *secret)
-{
-	if (ends_with(secret, ".bek"))
-		return (struct secrets){ .startup_key_path = secret };
-	return (struct secrets){ .password = secret, .recovery_password = secret };
-}
-
-/* Decrypts what is encrypted: without a secret first (a clear key), then with each. */
 static enum status open_plain(struct reader *reader, struct failure *why)
 {
-	const struct secrets none = { 0 };
-	enum status status = encrypted_open(reader->volume, &none, &reader->plain, why);
+	const enum status status =
+		unlock(reader->volume, reader->options->secrets, &reader->plain, why);
 
-	for (size_t i = 0; status == ERR_ENCRYPTED && i < reader->options->n_secrets; i++) {
-		const struct secrets secrets = as_secrets(reader->options->secrets[i]);
-
-		status = encrypted_open(reader->volume, &secrets, &reader->plain, why);
-	}
 	if (status == STATUS_OK)
 		reader->volume = reader->plain;
 	return status;
@@ -346,6 +381,8 @@ static void do_job(struct reader *reader, const struct job_order *order)
 
 	arena_reset(reader->arena);
 	memset(reader->origins, 0, sizeof(reader->origins));
+	reader->order = order;
+	reader->attribute[0] = '\0';
 	reader->n_traces = reader->n_notes = reader->n_lost = 0;
 
 	const enum status status = run_job(reader, order, &why);
@@ -357,6 +394,7 @@ static void do_job(struct reader *reader, const struct job_order *order)
 	else if (status == STATUS_DECLINED)
 		problem = order->kind == JOB_VOLUME ? TEXT("no file system that is read") :
 						      TEXT("not of the format its path promises");
+	close_other(reader);
 	message_start(&reader->message, MESSAGE_DONE);
 	message_u8(&reader->message, (uint8_t)outcome(reader, status));
 	message_text(&reader->message, problem);

@@ -29,6 +29,12 @@ struct reader {
 	struct job_order place; /* evidence, offset, size, logical, snapshot of the volume */
 	/* The bytes that origins name: 0 the source, n its n-th companion. */
 	struct stream *origins[SOURCE_MAX_COMPANIONS + 1];
+	const struct job_order *order; /* the job's */
+	/* A file that traces name beside these: the last one, kept open. */
+	struct stream *other;
+	uint64_t other_entry;
+	/* How icat names the stream of the source and of that file; "" for plain content. */
+	char attribute[VIEW_ATTRIBUTE_SIZE], other_attribute[VIEW_ATTRIBUTE_SIZE];
 	uint64_t n_traces, n_notes, n_lost;
 };
 

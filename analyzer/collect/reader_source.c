@@ -47,10 +47,9 @@ static void open_companions(struct reader *reader, const struct job_order *order
 static enum status open_source(struct reader *reader, const struct job_order *order,
 			       struct opened *opened, struct failure *why)
 {
-	const enum status status =
-		view_open_file(reader->view, order->entry,
-			       view_attribute(reader->view, order->path),
-			       &opened->source.stream, why);
+	const struct text attribute = view_attribute(reader->view, order->path);
+	const enum status status = view_open_file(reader->view, order->entry, attribute,
+						  &opened->source.stream, why);
 
 	if (status < 0)
 		return status;
@@ -61,6 +60,9 @@ static enum status open_source(struct reader *reader, const struct job_order *or
 		return failure_set(why, ERR_NO_MEMORY, "path");
 	opened->source.deleted = order->deleted;
 	reader->origins[0] = opened->source.stream;
+	if (attribute.size &&
+	    !view_attribute_id(reader->view, order->entry, attribute, reader->attribute))
+		reader->attribute[0] = '\0';
 	open_companions(reader, order, opened);
 	return STATUS_OK;
 }

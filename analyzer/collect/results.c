@@ -87,6 +87,10 @@ void read_trace(struct cursor *c, struct sent_trace *ret)
 		c->status = ERR_FORMAT;
 	ret->origin.address = read_text(c);
 	ret->sha256 = read_hex(c, 64);
+	ret->attribute = read_text(c);
+	ret->place.path = read_text(c);
+	ret->place.entry = read_size(c);
+	ret->place.sequence = read_size(c);
 	ret->values = cursor_take(c, cursor_u32le(c));
 }
 

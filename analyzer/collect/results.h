@@ -26,6 +26,8 @@ struct sent_view {
 
 struct sent_trace {
 	struct text type, sha256;
+	struct text attribute;   /* "128-4"; data NULL: plain content */
+	struct other_file place; /* path.data NULL: the source itself */
 	enum recovery recovery;
 	struct origin origin;
 	struct span values;

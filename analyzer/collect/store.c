@@ -116,6 +116,8 @@ static enum status store_volume(struct collector *collector, struct job *job, st
 				   .snapshot_created = sent.created,
 				   .snapshot_id = keep(collector, sent.identifier),
 				   .snapshot_of = sent.snapshot ? job->volume_id : 0,
+				   .logical = inside && job->order.logical ? job->order.logical :
+									     sent.logical,
 				   .reading = chosen ? READING_PENDING : READING_SKIPPED };
 	enum status status = case_add_volume(collector->file, &row, why);
 
@@ -126,9 +128,7 @@ static enum status store_volume(struct collector *collector, struct job *job, st
 					 .evidence = job->order.evidence,
 					 .offset = row.offset,
 					 .size = row.size,
-					 .logical = inside && job->order.logical ?
-							    job->order.logical :
-							    sent.logical,
+					 .logical = row.logical,
 					 .snapshot = sent.snapshot };
 	struct job *added;
 
@@ -156,6 +156,7 @@ static struct case_volume volume_row(const struct collector *collector, const st
 				     .snapshot_created = job->snapshot_created,
 				     .snapshot_id = job->snapshot_id,
 				     .snapshot_of = job->snapshot_of,
+				     .logical = job->order.logical,
 				     .reading = reading };
 }
 
@@ -199,18 +200,6 @@ static const char *reader_names(struct collector *collector, const struct job_or
 	return names ? names : "none";
 }
 
-static const char *companion_paths(struct collector *collector, const struct job_order *order)
-{
-	const char *paths = NULL;
-
-	for (size_t i = 0; i < order->n_companions; i++) {
-		const char *path = brief(collector, order->companions[i].path);
-
-		paths = paths ? arena_printf(collector->scratch, "%s\n%s", paths, path) : path;
-	}
-	return paths;
-}
-
 static enum status store_source(struct collector *collector, struct job *job, struct cursor *c,
 				struct failure *why)
 {
@@ -230,8 +219,7 @@ static enum status store_source(struct collector *collector, struct job *job, st
 				   .size = order.file_size,
 				   .entry = order.entry,
 				   .sequence = order.sequence,
-				   .deleted = order.deleted,
-				   .companions = companion_paths(collector, &order) };
+				   .deleted = order.deleted };
 	enum status status = case_add_source(collector->file, &row, why);
 
 	if (status < 0)
@@ -273,8 +261,15 @@ static enum status store_trace(struct collector *collector, struct job *job, str
 	struct sent_trace sent;
 
 	read_trace(c, &sent);
-	return case_add_trace(collector->file, job->source_id, sent.type, &sent.origin,
-			      sent.recovery, sent.values, brief(collector, sent.sha256), why);
+
+	const struct case_place place = { .file = brief(collector, sent.place.path),
+					  .entry = sent.place.entry,
+					  .sequence = sent.place.sequence,
+					  .attribute = brief(collector, sent.attribute),
+					  .sha256 = brief(collector, sent.sha256) };
+
+	return case_add_trace(collector->file, job->source_id, sent.type, &sent.origin, &place,
+			      sent.recovery, sent.values, why);
 }
 
 static enum status store_problem(struct collector *collector, struct job *job, struct cursor *c,

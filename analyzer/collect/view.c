@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "parsers/base/text.h"
 #include "parsers/filesystem/file.h"
 #include "parsers/filesystem/filesystem.h"
 #include "parsers/filesystem/ntfs/mft.h"
@@ -278,9 +279,23 @@ struct text view_attribute(const struct view *view, struct text path)
 	return TEXT("");
 }
 
+bool view_attribute_id(struct view *view, uint64_t entry, struct text attribute,
+		       char ret[VIEW_ATTRIBUTE_SIZE])
+{
+	char name[256];
+
+	if (!view->filesystem || attribute.size >= sizeof(name))
+		return false;
+	memcpy(name, attribute.data, attribute.size);
+	name[attribute.size] = '\0';
+	return filesystem_attribute_id(view->filesystem, entry, name, ret);
+}
+
 enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,
 			   struct stream **ret, struct failure *why)
 {
+	if (view->ntfs && text_equal(attribute, TEXT("$I30")))
+		return ntfs_open_index(view->ntfs, entry, ret, why);
 	if (view->ntfs)
 		return ntfs_open_file(view->ntfs, entry, attribute, ret, why);
 	return filesystem_open_entry(view->filesystem, entry, NULL, ret, why);

@@ -41,11 +41,16 @@ MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
 bool view_is_intact(struct view *view, uint64_t entry);
 
 /*
- * The content of a file, or with an attribute (NTFS) its stream of that name. STATUS_END when it
- * has none.
+ * The content of a file, or with an attribute (NTFS) its stream of that name; "$I30" is a folder's
+ * index. STATUS_END when it has none.
  */
 MUST_USE enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,
 				    struct stream **ret, struct failure *why);
+
+/* How icat names that stream of an entry, "128-4"; false when it cannot be told. */
+enum { VIEW_ATTRIBUTE_SIZE = 24 };
+bool view_attribute_id(struct view *view, uint64_t entry, struct text attribute,
+		       char ret[VIEW_ATTRIBUTE_SIZE]);
 
 /* What of a path names a stream: "$J" of "/$Extend/$UsnJrnl:$J"; empty when nothing does. */
 struct text view_attribute(const struct view *view, struct text path);

@@ -6,9 +6,8 @@
 #include "analyzer/collect/collect.h"
 #include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
+#include "analyzer/command/secrets.h"
 #include "parsers/base/text.h"
-
-enum { SECRETS_MAX = 32 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -21,7 +20,7 @@ struct analyze_options {
 	struct judging_options judging;
 	struct collect_options collect;
 	struct collect_evidence evidence[EVIDENCE_MAX];
-	const char *secrets[SECRETS_MAX];
+	struct given_secrets secrets;
 	const char *case_path;
 	bool force;
 };
@@ -51,35 +50,6 @@ static bool take_number(const char *text, unsigned long most, unsigned long *ret
 
 	*ret = strtoul(text, &end, 10);
 	return end != text && *end == '\0' && *ret <= most;
-}
-
-/* A secret's file holds it alone on its first line; it is read here and kept nowhere else. */
-static const char *read_secret(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-
-	if (!in)
-		return NULL;
-
-	const ssize_t size = getline(&line, &room, in);
-
-	(void)fclose(in); /* only read from */
-	if (size <= 0) {
-		free(line);
-		return NULL;
-	}
-	line[strcspn(line, "\r\n")] = '\0';
-	return line; /* lives as long as the process */
-}
-
-static bool take_secret(struct analyze_options *o, const char *secret)
-{
-	if (!secret || o->collect.n_secrets == SECRETS_MAX)
-		return false;
-	o->secrets[o->collect.n_secrets++] = secret;
-	return true;
 }
 
 static bool take_option(struct analyze_options *o, int option, char *argument)
@@ -113,10 +83,6 @@ static bool take_option(struct analyze_options *o, int option, char *argument)
 	case 2005:
 		o->collect.unattended = true;
 		return true;
-	case 2006:
-		return take_secret(o, read_secret(argument));
-	case 2007:
-		return take_secret(o, argument);
 	case 2008:
 		if (!take_number(argument, UINT32_MAX, &number))
 			return false;
@@ -128,7 +94,8 @@ static bool take_option(struct analyze_options *o, int option, char *argument)
 		o->collect.source_timeout_s = (unsigned)number;
 		return true;
 	default:
-		return judging_option(&o->judging, option, argument);
+		return secret_option(&o->secrets, option, argument) ||
+		       judging_option(&o->judging, option, argument);
 	}
 }
 
@@ -204,7 +171,7 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 
 	o->collect.progress = terminal ? show_progress : NULL;
 	o->collect.cancelled = &interrupted;
-	o->collect.secrets = o->secrets;
+	o->collect.secrets = secrets_given(&o->secrets);
 	(void)snprintf(tool, sizeof(tool), "%s %s", AVOUCH_VERSION,
 		       knowledge->signatures->sha256); /* both are short */
 	o->collect.tool = tool;
@@ -243,9 +210,7 @@ static int run(int argc, char **argv)
 		{ "vss_stores", required_argument, NULL, 2003 },
 		{ "verify-image", no_argument, NULL, 2004 },
 		{ "unattended", no_argument, NULL, 2005 },
-		{ "secret-file", required_argument, NULL, 2006 },
-		{ "password", required_argument, NULL, 2007 },
-		{ "recovery-key", required_argument, NULL, 2007 },
+		SECRET_LONG_OPTIONS,
 		{ "memory", required_argument, NULL, 2008 },
 		{ "source-timeout", required_argument, NULL, 2009 },
 		{ NULL, 0, NULL, 0 },
@@ -253,6 +218,7 @@ static int run(int argc, char **argv)
 	struct analyze_options options = { .force = false };
 	struct knowledge knowledge = { .n_own = 0 };
 
+	secrets_from_environment(&options.secrets);
 	for (int o; (o = getopt_long(argc, argv, "m:o:fj:qh", longs, NULL)) != -1;) {
 		if (o == 'h') {
 			fputs(analyze_command.usage, stdout);
@@ -300,8 +266,7 @@ const struct command analyze_command = {
 		"      --partitions LIST    all, or numbers as 1,3..5\n"
 		"      --vss-stores LIST    shadow copies: all, none, or numbers as 1,3..5\n"
 		"      --verify-image       compute the digests of the medium and compare\n"
-		"      --secret-file FILE   a password or recovery key on the file's first line\n"
-		"      --password TEXT, --recovery-key TEXT   the same in the open (mind the history)\n"
+		SECRET_HELP
 		"      --unattended         never ask\n"
 		"      --memory MIB         for all readers together (default: half of the machine's)\n"
 		"      --source-timeout S   wall clock one source may take (default 300)\n",

@@ -104,8 +104,10 @@ bool citation_range(const json_t *document, const json_t *witness, struct cited_
 	*ret = (struct cited_range){ .evidence = i,
 				     .volume_offset = number(locator, "volume_offset"),
 				     .volume_size = number(volume, "size"),
+				     .logical = (uint32_t)number(volume, "logical"),
 				     .file = citation_text(locator, "file"),
 				     .entry = number(locator, "entry"),
+				     .attribute = citation_text(locator, "attribute"),
 				     .offset = number(locator, "offset"),
 				     .size = number(locator, "size"),
 				     .sha256 = sha256 };

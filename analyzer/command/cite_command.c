@@ -5,6 +5,7 @@
 
 #include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
+#include "analyzer/command/secrets.h"
 
 enum { SECTOR = 512, LINE = 16 };
 
@@ -41,6 +42,7 @@ static void tell_witness(const json_t *witness)
 	tell_member(locator, "file", "file");
 	tell_member(locator, "entry", "entry");
 	tell_member(locator, "sequence", "sequence");
+	tell_member(locator, "attribute", "attribute");
 	tell_member(locator, "offset", "offset");
 	tell_member(locator, "size", "size");
 	tell_member(locator, "address", "address");
@@ -68,15 +70,26 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static void tell_icat(const struct cited_range *range, const char *image)
+/* The image that the commands read, and where in it the volume begins. */
+struct shown_image {
+	const char *path;
+	uint64_t sector;
+};
+
+static void tell_image(const char *tool, struct shown_image image)
 {
-	printf("  icat -o %" PRIu64 " ", range->volume_offset / SECTOR);
-	tell_quoted(image);
-	printf(" %" PRIu64, strcmp(range->file, "/$MFT") == 0 ? 0 : range->entry);
+	printf("%s -o %" PRIu64 " ", tool, image.sector);
+	tell_quoted(image.path);
+}
+
+static void tell_icat(const struct cited_range *range, struct shown_image image)
+{
+	tell_image("  icat", image);
+	printf(" %" PRIu64 "%s%s", range->entry, *range->attribute ? "-" : "", range->attribute);
 }
 
 /* Another view of the whole file, by the tool for its format. */
-static void tell_format_tool(const struct cited_range *range, const char *image,
+static void tell_format_tool(const struct cited_range *range, struct shown_image image,
 			     const char *source)
 {
 	const char *tool = ends_with(range->file, ".evtx")		? "evtxexport" :
@@ -90,35 +103,51 @@ static void tell_format_tool(const struct cited_range *range, const char *image,
 	printf(" > cited-file && %s cited-file\n", tool);
 }
 
+/* What stands above the image and must be opened first by hand. */
+static struct shown_image tell_way(const json_t *evidence, const json_t *witness,
+				   const struct cited_range *range)
+{
+	const json_t *locator = json_object_get(witness, "locator");
+	struct shown_image image = { citation_text(evidence, "path"),
+				     range->volume_offset / SECTOR };
+
+	if (strcmp(citation_text(evidence, "format"), "ewf") == 0) {
+		fputs("  ewfinfo ", stdout);
+		tell_quoted(image.path);
+		putchar('\n');
+	}
+	if (range->logical) {
+		printf("  (logical volume %u of a volume group: vslvmmount gives it as a file)\n",
+		       range->logical);
+		image = (struct shown_image){ "LOGICAL-VOLUME", 0 };
+	}
+	if (instant_is_set(range->snapshot)) {
+		printf("  (in the shadow copy made at %s: vshadowinfo numbers it, vshadowmount "
+		       "gives it as a file)\n", citation_text(locator, "snapshot"));
+		image = (struct shown_image){ "SHADOW-COPY", 0 };
+	}
+	return image;
+}
+
 static void tell_commands(const json_t *document, const json_t *witness,
 			  const struct cited_range *range)
 {
 	const json_t *evidence = json_array_get(json_object_get(document, "evidence"),
 						range->evidence);
-	const char *image = citation_text(evidence, "path");
 
 	puts("the same bytes by public tools");
-	if (strcmp(citation_text(evidence, "format"), "ewf") == 0) {
-		fputs("  ewfinfo ", stdout);
-		tell_quoted(image);
-		putchar('\n');
-	}
-	if (instant_is_set(range->snapshot)) {
-		fputs("  (in a shadow copy: first export the volume, then 'vshadowinfo' and\n"
-		      "  'vshadowmount' give it as an image; use that one below with -o 0)\n",
-		      stdout);
-	}
-	if (strcmp(range->file, "/$MFT") != 0) {
-		printf("  istat -o %" PRIu64 " ", range->volume_offset / SECTOR);
-		tell_quoted(image);
-		printf(" %" PRIu64 "\n", range->entry);
-	}
-	if (strchr(range->file, ':'))
+
+	const struct shown_image image = tell_way(evidence, witness, range);
+
+	tell_image("  istat", image);
+	printf(" %" PRIu64 "\n", range->entry);
+	if (strchr(range->file, ':') && !*range->attribute)
 		puts("  (istat names the attribute TYPE-ID of the stream; add it to ENTRY below)");
 	for (int pass = 0; pass < 2; pass++) {
 		tell_icat(range, image);
 		printf(" | tail -c +%" PRIu64 " | head -c %" PRIu64 " | %s\n", range->offset + 1,
-		       range->size, pass ? "sha256sum" : "xxd");
+		       range->size < LIMIT_LOCATOR_BYTES ? range->size : LIMIT_LOCATOR_BYTES,
+		       pass ? "sha256sum" : "xxd");
 	}
 	tell_format_tool(range, image, citation_text(witness, "source"));
 }
@@ -137,13 +166,13 @@ static void tell_line(const struct cited_range *range, size_t at)
 	putchar('\n');
 }
 
-static int tell_bytes(struct cited_range *range, const char *image)
+static int tell_bytes(struct cited_range *range, struct secret_list secrets, const char *image)
 {
 	const struct collect_evidence evidence = { &image, 1 };
 	struct failure why = FAILURE_NONE;
 
 	range->evidence = 0;
-	if (cited_read(&evidence, 1, range, 1, &why) < 0)
+	if (cited_read(&evidence, 1, secrets, range, 1, &why) < 0)
 		return fail(EXIT_FAULT, "%s", why.text);
 	if (range->result == CITED_UNREADABLE)
 		return fail(EXIT_UNREADABLE, "the bytes cannot be read");
@@ -157,7 +186,7 @@ static int tell_bytes(struct cited_range *range, const char *image)
 	return range->result == CITED_MATCHES ? 0 : 1;
 }
 
-static int cite(const json_t *document, const char *id, const char *image)
+static int cite(const json_t *document, const char *id, struct secret_list secrets, const char *image)
 {
 	const json_t *witness = citation_find(document, "witnesses", id);
 	struct cited_range range;
@@ -170,25 +199,29 @@ static int cite(const json_t *document, const char *id, const char *image)
 		return 0;
 	}
 	tell_commands(document, witness, &range);
-	return image ? tell_bytes(&range, image) : 0;
+	return image ? tell_bytes(&range, secrets, image) : 0;
 }
 
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = { { "evidence", required_argument, NULL, 'e' },
+					       SECRET_LONG_OPTIONS,
 					       { "help", no_argument, NULL, 'h' },
 					       { NULL, 0, NULL, 0 } };
+	struct given_secrets secrets = { .n = 0 };
 	const char *image = NULL;
 	int status;
 
+	secrets_from_environment(&secrets);
 	for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
 		if (o == 'h') {
 			fputs(cite_command.usage, stdout);
 			return 0;
 		}
-		if (o != 'e')
+		if (o == 'e')
+			image = optarg;
+		else if (!secret_option(&secrets, o, optarg))
 			return usage_error("cite", "option not understood");
-		image = optarg;
 	}
 	if (argc - optind != 2)
 		return usage_error("cite", "a case and a witness must be named");
@@ -196,7 +229,7 @@ static int run(int argc, char **argv)
 	json_t *document = citation_document(argv[optind], &status);
 
 	if (document)
-		status = cite(document, argv[optind + 1], image);
+		status = cite(document, argv[optind + 1], secrets_given(&secrets), image);
 	json_decref(document);
 	return status;
 }
@@ -204,10 +237,11 @@ static int run(int argc, char **argv)
 const struct command cite_command = {
 	.name = "cite",
 	.summary = "the bytes behind a witness, and public tools that show them",
-	.usage = "Usage: avouch cite [--evidence IMAGE] CASE WITNESS\n"
+	.usage = "Usage: avouch cite [--evidence IMAGE] [options] CASE WITNESS\n"
 		 "Prints a witness of the latest judgement, where it stands down to bytes, and\n"
 		 "commands of public tools that show the same bytes. With --evidence (the first\n"
 		 "segment of the image that the witness stands in) the bytes are read and dumped;\n"
-		 "exit status 1 when they differ from what was cited, 65 when unreadable.\n",
+		 "exit status 1 when they differ from what was cited, 65 when unreadable.\n\n"
+		 SECRET_HELP,
 	.run = run,
 };

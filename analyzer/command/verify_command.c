@@ -4,6 +4,7 @@
 
 #include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
+#include "analyzer/command/secrets.h"
 
 struct checking {
 	struct cited_range *ranges;
@@ -63,7 +64,7 @@ static int tell(const struct checking *checking)
 	return counts[CITED_DIFFERS] ? 1 : counts[CITED_UNREADABLE] ? EXIT_UNREADABLE : 0;
 }
 
-static int verify(const json_t *document, char **arguments, size_t n)
+static int verify(const json_t *document, struct secret_list secrets, char **arguments, size_t n)
 {
 	struct collect_evidence evidence[EVIDENCE_MAX];
 	CLEANUP(checking_free) struct checking checking = { .n = 0 };
@@ -76,22 +77,27 @@ static int verify(const json_t *document, char **arguments, size_t n)
 				   images);
 	if (!gather(document, &checking))
 		return fail(EXIT_FAULT, "no memory");
-	if (cited_read(evidence, images, checking.ranges, checking.n, &why) < 0)
+	if (cited_read(evidence, images, secrets, checking.ranges, checking.n, &why) < 0)
 		return fail(EXIT_FAULT, "%s", why.text);
 	return tell(&checking);
 }
 
 static int run(int argc, char **argv)
 {
-	static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+	static const struct option longs[] = { SECRET_LONG_OPTIONS,
+					       { "help", no_argument, NULL, 'h' },
 					       { NULL, 0, NULL, 0 } };
+	struct given_secrets secrets = { .n = 0 };
 	int status;
 
+	secrets_from_environment(&secrets);
 	for (int o; (o = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
-		if (o != 'h')
+		if (o == 'h') {
+			fputs(verify_command.usage, stdout);
+			return 0;
+		}
+		if (!secret_option(&secrets, o, optarg))
 			return usage_error("verify", "option not understood");
-		fputs(verify_command.usage, stdout);
-		return 0;
 	}
 	if (argc - optind < 2)
 		return usage_error("verify", "a case and its evidence must be named");
@@ -99,7 +105,7 @@ static int run(int argc, char **argv)
 	json_t *document = citation_document(argv[optind], &status);
 
 	if (document)
-		status = verify(document, argv + optind + 1, (size_t)(argc - optind - 1));
+		status = verify(document, secrets_given(&secrets), argv + optind + 1, (size_t)(argc - optind - 1));
 	json_decref(document);
 	return status;
 }
@@ -107,10 +113,11 @@ static int run(int argc, char **argv)
 const struct command verify_command = {
 	.name = "verify",
 	.summary = "read every cited byte again and compare",
-	.usage = "Usage: avouch verify CASE EVIDENCE...\n"
+	.usage = "Usage: avouch verify [options] CASE EVIDENCE...\n"
 		 "Reads each byte range that a witness of the latest judgement cites from the\n"
 		 "evidence again and compares its SHA-256. The evidence is named in the order in\n"
 		 "which it was analyzed. Exit status: 0 all match, 1 a difference, 65 something\n"
-		 "cannot be read.\n",
+		 "cannot be read.\n\n"
+		 SECRET_HELP,
 	.run = run,
 };

@@ -168,9 +168,10 @@ static json_t *volumes(const struct writing *w)
 						    json_null();
 
 		json_array_append_new(
-			array, json_pack("{s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:s,s:o}", "id",
+			array, json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:o}", "id",
 					 id_of("V", v->id), "evidence", id_of("E", v->evidence),
-					 "offset", (json_int_t)v->offset, "size",
+					 "logical", (json_int_t)v->logical, "offset",
+					 (json_int_t)v->offset, "size",
 					 (json_int_t)v->size, "filesystem", string(v->filesystem),
 					 "label", string(v->label), "snapshot", snapshot, "status",
 					 volume_status(v->reading), "problems",
@@ -337,35 +338,23 @@ static json_t *products(const struct writing *w)
 	return array;
 }
 
-/* The path of the file the bytes stand in: the source, or one of its companions. */
-static json_t *file_of(const struct case_source *source, unsigned companion)
-{
-	const char *p = source->companions;
-
-	for (unsigned i = 1; companion && p; i++) {
-		const size_t size = strcspn(p, "\n");
-
-		if (i == companion)
-			return json_stringn(p, size);
-		p = p[size] ? p + size + 1 : NULL;
-	}
-	return json_string(source->path);
-}
-
 static json_t *locator(const struct writing *w, const struct witness *x)
 {
 	const struct case_source *source = x->source;
 	const struct case_volume *volume = find_volume(w->c, source->volume);
 	const struct case_trace *t = x->trace;
+	const struct case_place none = { 0 }, *place = t ? &t->place : &none;
 
 	return json_pack(
-		"{s:o,s:o,s:I,s:o,s:o,s:I,s:I,s:o,s:o,s:o,s:s,s:o}", "evidence",
+		"{s:o,s:o,s:I,s:o,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:s,s:o}", "evidence",
 		volume ? id_of("E", volume->evidence) : json_null(), "volume",
 		id_of("V", source->volume), "volume_offset",
 		(json_int_t)(volume ? volume->offset : 0), "snapshot",
 		volume && volume->snapshot_of ? instant_of(volume->snapshot_created) : json_null(),
-		"file", file_of(source, t ? t->trace.origin.companion : 0), "entry",
-		(json_int_t)source->entry, "sequence", (json_int_t)source->sequence, "offset",
+		"file", place->file ? place->file : source->path, "entry",
+		(json_int_t)(place->file ? place->entry : source->entry), "sequence",
+		(json_int_t)(place->file ? place->sequence : source->sequence), "attribute",
+		string(place->attribute), "offset",
 		t && t->trace.origin.size ? json_integer((json_int_t)t->trace.origin.offset) :
 					    json_null(),
 		"size",
@@ -373,7 +362,7 @@ static json_t *locator(const struct writing *w, const struct witness *x)
 					    json_null(),
 		"address", t ? text(t->trace.origin.address) : json_null(), "recovery",
 		t ? recovery_name(t->trace.recovery) : "allocated", "sha256",
-		t ? string(t->sha256) : json_null());
+		string(place->sha256));
 }
 
 static json_t *witnesses(const struct writing *w)

@@ -446,6 +446,18 @@ static enum status stream_over_attribute(struct filesystem *filesystem, TSK_FS_F
 	return STATUS_OK;
 }
 
+bool filesystem_attribute_id(struct filesystem *filesystem, uint64_t entry, const char *name,
+			     char ret[ATTRIBUTE_ID_SIZE])
+{
+	CLEANUP(close_file) TSK_FS_FILE *file =
+		tsk_fs_file_open_meta(filesystem->info, NULL, entry);
+	const TSK_FS_ATTR *attribute = file && file->meta ? choose_attribute(file, name) : NULL;
+
+	if (attribute)
+		(void)snprintf(ret, ATTRIBUTE_ID_SIZE, "%d-%u", (int)attribute->type, attribute->id);
+	return attribute != NULL;
+}
+
 enum status filesystem_open_entry(struct filesystem *filesystem, uint64_t entry,
 				  const char *attribute_name, struct stream **ret,
 				  struct failure *why)

@@ -83,6 +83,14 @@ MUST_USE enum status filesystem_open_entry(struct filesystem *filesystem, uint64
 					   const char *attribute, struct stream **ret,
 					   struct failure *why);
 
+/*
+ * How icat names the attribute that filesystem_open_entry opens: "128-4", its type and id as libtsk
+ * numbers them. False when the entry has none such.
+ */
+enum { ATTRIBUTE_ID_SIZE = 24 };
+bool filesystem_attribute_id(struct filesystem *filesystem, uint64_t entry, const char *attribute,
+			     char ret[ATTRIBUTE_ID_SIZE]);
+
 /* filesystem_find, then filesystem_open_entry. A path may end in ":attribute". */
 MUST_USE enum status filesystem_open_path(struct filesystem *filesystem, struct arena *arena,
 					  const char *path, struct stream **ret,

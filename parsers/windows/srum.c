@@ -28,6 +28,8 @@ enum {
 	MAX_APPS = 1 << 18,   /* ids of programs; above: not named */
 	MAX_BLOB = 64 << 10,
 	MAX_ROWS = 1000000,
+	ROW_HEAD = 16,        /* number, time and program of a row */
+	SEARCH_ROUNDS = 64,   /* times the file's size that are searched for rows in all */
 	COLUMN_TIME = 1,      /* same place in both tables */
 	COLUMN_APP = 2,
 };
@@ -65,6 +67,9 @@ struct reading {
 	struct arena *scratch;
 	struct instant first, last;
 	struct instant written, before; /* time of the rows at hand, and of those before them */
+	struct span file_bytes; /* to find rows in; empty: too large */
+	size_t last_hit;
+	uint64_t search_left; /* bytes that may still be looked at */
 };
 
 /* The bytes of one value of a record, in the arena; empty when there is none. */
@@ -134,11 +139,54 @@ static void follow_writes(struct reading *r, struct instant time)
 	r->written = time;
 }
 
+/* Where in [from, end) of the file the pattern stands; end: nowhere. */
+static size_t search(struct reading *r, size_t from, size_t end, const uint8_t head[ROW_HEAD])
+{
+	const size_t size = end - from;
+	const uint8_t *hit = NULL;
+
+	if (size >= ROW_HEAD && size <= r->search_left) {
+		hit = memmem(r->file_bytes.data + from, size, head, ROW_HEAD);
+		r->search_left -= hit ? (size_t)(hit - (r->file_bytes.data + from)) : size;
+	}
+	return hit ? (size_t)(hit - r->file_bytes.data) : end;
+}
+
+/*
+ * The bytes of a row. libesedb does not tell where a row stands; its first three columns are of
+ * fixed size and stand side by side (libesedb, "Extensible Storage Engine (ESE) Database File
+ * format", data definition), and no two rows have the same. Rows mostly follow each other.
+ */
+static struct origin find_row(struct reading *r, struct span number, struct span time,
+			      struct span app)
+{
+	const struct origin nowhere = { 0, 0, 0, { NULL, 0 } };
+	uint8_t head[ROW_HEAD];
+	size_t at;
+
+	if (number.size != 4 || time.size != 8 || app.size != 4 || !r->file_bytes.size)
+		return nowhere;
+	memcpy(head, number.data, 4);
+	memcpy(head + 4, time.data, 8);
+	memcpy(head + 12, app.data, 4);
+	at = search(r, r->last_hit, r->file_bytes.size, head);
+	if (at == r->file_bytes.size) {
+		const size_t end = r->last_hit + ROW_HEAD < at ? r->last_hit + ROW_HEAD : at;
+
+		at = search(r, 0, end, head);
+		if (at == end)
+			return nowhere;
+	}
+	r->last_hit = at;
+	return (struct origin){ at, ROW_HEAD, 0, { NULL, 0 } };
+}
+
 static enum status read_use_row(struct reading *r, library_handle *record, const char *kind,
 			    struct failure *why)
 {
-	const struct instant time =
-		read_ole_date(value_bytes_of(r->scratch, record, COLUMN_TIME));
+	const struct span written = value_bytes_of(r->scratch, record, COLUMN_TIME);
+	const struct span row = value_bytes_of(r->scratch, record, 0);
+	const struct instant time = read_ole_date(written);
 	const struct span id = value_bytes_of(r->scratch, record, COLUMN_APP);
 	const uint32_t number = span_u32le(id, 0);
 	struct value values[USE_N_FIELDS] = { 0 };
@@ -160,13 +208,15 @@ static enum status read_use_row(struct reading *r, library_handle *record, const
 	values[USE_SINCE] = value_instant(r->before);
 	values[USE_TIME] = value_instant(time);
 	values[USE_TABLE] = value_text(text_of(kind));
-	(void)snprintf(address, sizeof(address), "%s row %" PRIu32, kind,
-		       span_u32le(value_bytes_of(r->scratch, record, 0), 0));
+	(void)snprintf(address, sizeof(address), "%s row %" PRIu32, kind, span_u32le(row, 0));
+
+	struct origin origin = find_row(r, row, written, id);
+
+	origin.address = text_of(address);
 
 	const struct trace trace = {
 		.type = &use_type,
-		/* libesedb does not tell where in the file a row stands. */
-		.origin = { 0, 0, 0, text_of(address) },
+		.origin = origin,
 		.recovery = r->source->deleted ? RECOVERY_DELETED : RECOVERY_ALLOCATED,
 		.values = values,
 	};
@@ -227,7 +277,13 @@ static enum status read_table(struct reading *r, const char *name, const char *k
 static enum status read_database(struct reading *r, struct failure *why)
 {
 	library_handle *error = NULL;
-	enum status status = bfio_over_stream(r->source->stream, &r->bfio, why);
+	enum status status = stream_load(r->source->stream, r->ctx->arena, LIMIT_WHOLE_FILE / 4,
+					 &r->file_bytes, NULL);
+
+	if (status < 0)
+		r->file_bytes = (struct span){ NULL, 0 }; /* rows are then named by number alone */
+	r->search_left = (uint64_t)r->file_bytes.size * SEARCH_ROUNDS;
+	status = bfio_over_stream(r->source->stream, &r->bfio, why);
 
 	if (status < 0)
 		return status;

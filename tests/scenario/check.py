@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -116,6 +117,29 @@ def check_report(report, expected):
         expect("the verdict cites witnesses", bool(cited), verdicts)
 
 
+def shown_commands(text):
+    """The icat lines of cite that end in a digest."""
+    return [line.strip() for line in text.splitlines() if line.strip().endswith("| sha256sum")]
+
+
+def check_citations(avouch, case, images, report):
+    """Every cited byte is read again; for each kind of place, the printed commands of public tools give the same bytes."""
+    seen = subprocess.run([avouch, "verify", case] + images, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    expect("every cited byte reads the same again", seen.returncode == 0, seen.stdout)
+    with sqlite3.connect("file:%s?mode=ro" % case, uri=True) as database:
+        bare = database.execute("SELECT type, count(*) FROM trace WHERE size = 0 OR sha256 IS NULL GROUP BY type").fetchall()
+    expect("every trace names the bytes it stands in", not bare, bare)
+    kinds = {}
+    for witness in report["witnesses"]:
+        locator = witness["locator"]
+        if locator["sha256"] and not locator["snapshot"]:
+            kinds.setdefault((witness["source"], locator["attribute"], os.path.splitext(locator["file"])[1]), witness)
+    for kind, witness in sorted(kinds.items(), key=str):
+        cited = subprocess.run([avouch, "cite", case, witness["id"]], stdout=subprocess.PIPE, text=True).stdout
+        given = [subprocess.run(["sh", "-c", c], stdout=subprocess.PIPE, text=True).stdout[:64] for c in shown_commands(cited)]
+        expect("icat gives what %s %s %s cites" % kind, given == [witness["locator"]["sha256"]], cited)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("case")
@@ -156,6 +180,7 @@ def main():
         expect("a JSON report", False, "%s\n%s" % (error, ran.stdout[-3000:]))
         return 1
     check_report(report, expected)
+    check_citations(options.avouch, os.path.join(options.work, "case.avouch"), images, report)
     if failures and "gap" in expected:
         print("known gap: " + expected["gap"])
         return 77

@@ -52,8 +52,11 @@ static void add_file(struct case_file *file, int64_t source, const char *path)
 	struct span encoded;
 
 	assert_int_equal(trace_encode(arena, &trace, &encoded, &why), STATUS_OK);
+
+	const struct case_place place = { .sha256 = "ab" };
+
 	assert_int_equal(case_add_trace(file, source, text_of(trace.type->name), &trace.origin,
-					RECOVERY_DELETED, encoded, "ab", &why),
+					&place, RECOVERY_DELETED, encoded, &why),
 			 STATUS_OK);
 }
 

@@ -36,7 +36,11 @@ static void make_trace(struct message *m)
 	message_u64(m, 1024);
 	message_u32(m, 0);
 	message_text(m, TEXT("MFT entry 1-1"));
-	message_text(m, (struct text){ NULL, 0 });
+	message_text(m, (struct text){ NULL, 0 }); /* no digest */
+	message_text(m, TEXT("160-4"));
+	message_text(m, TEXT("/a:$I30"));
+	message_u64(m, 38);
+	message_u64(m, 1);
 	message_bytes(m, encoded);
 }
 

@@ -126,8 +126,8 @@ static void job_counts_do_not_change_a_case(void **state)
 		assert_int_equal(a.traces[i].source, b.traces[i].source);
 		assert_ptr_equal(a.traces[i].trace.type, b.traces[i].trace.type);
 		assert_int_equal(a.traces[i].trace.origin.offset, b.traces[i].trace.origin.offset);
-		if (a.traces[i].sha256)
-			assert_string_equal(a.traces[i].sha256, b.traces[i].sha256);
+		if (a.traces[i].place.sha256)
+			assert_string_equal(a.traces[i].place.sha256, b.traces[i].place.sha256);
 	}
 	(void)unlink(one);
 	(void)unlink(four);

@@ -5,7 +5,7 @@
 extern const struct parser recycle_parser, pca_parser, task_file_parser, srum_parser;
 
 struct seen {
-	size_t n;
+	size_t n, n_with_bytes;
 	char path[512], task[128], time[INSTANT_TEXT_SIZE];
 };
 
@@ -16,6 +16,7 @@ static void see(struct heard *heard, const struct trace *trace)
 	const struct text task = trace_text(trace, "task");
 	const struct instant deleted = trace_instant(trace, "deleted");
 
+	seen->n_with_bytes += trace->origin.size > 0;
 	if (seen->n++ > 0)
 		return;
 	(void)snprintf(seen->path, sizeof(seen->path), "%.*s", (int)path.size,
@@ -121,6 +122,7 @@ static void resource_usage_is_read(void **state)
 	(void)state;
 	assert_int_equal(parse_with(&srum_parser, bytes, &seen), STATUS_OK);
 	assert_int_equal(seen.n, 140);
+	assert_int_equal(seen.n_with_bytes, 140);
 	span_free(bytes);
 }
 

@@ -199,10 +199,20 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u $I30 at 0x%" PRIx64,
 		       s->folder.entry, ntfs_sequence_of(s->folder.reference), found->offset);
 
+	const struct text folder = s->folder.path;
+	const struct other_file index = {
+		.path = text_of(arena_printf(s->scratch, "%.*s:$I30", (int)folder.size, folder.data)),
+		.entry = s->folder.entry,
+		.sequence = ntfs_sequence_of(s->folder.reference),
+	};
+
+	if (!index.path.data)
+		return failure_set(why, ERR_LIMIT, "no memory for a path");
+
 	const struct trace trace = {
 		.type = &ntfs_index_entry_type,
-		/* The bytes stand in the folder's index, not in $MFT. */
-		.origin = { 0, 0, 0, text_of(address) },
+		.origin = { found->offset, NAME_HEADER + n->name.size, 0, text_of(address) },
+		.file = &index,
 		.recovery = RECOVERY_SLACK,
 		.values = values,
 	};
