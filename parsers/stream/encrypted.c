@@ -111,12 +111,14 @@ static enum status check_luks(struct stream *volume, struct failure *why)
 
 	if (version != 1)
 		return failure_set(why, ERR_ENCRYPTED,
-				   "the volume is encrypted by LUKS version %u, which is not read",
+				   "the volume is encrypted by LUKS version %u, which is not read: "
+				   "open it with cryptsetup and analyze an image of what it gives",
 				   version);
 	if (key_bytes > LUKS_MAX_KEY_BYTES)
 		return failure_set(why, ERR_ENCRYPTED,
 				   "the volume is encrypted by LUKS with a key of %u bits, "
-				   "which is not read", key_bytes * 8);
+				   "which is not read: open it with cryptsetup and analyze an "
+				   "image of what it gives", key_bytes * 8);
 	if (iterations > LUKS_MAX_ITERATIONS)
 		return failure_set(why, ERR_LIMIT, "LUKS asks for %" PRIu32 " iterations",
 				   iterations);
