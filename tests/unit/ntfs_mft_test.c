@@ -88,6 +88,40 @@ static void deleted_files_and_torn_records_of_a_bare_table_are_told(void **state
 	close_corpus(&o);
 }
 
+/* The record of an entry on the volume, by its own number; its fixup is then made not to fit. */
+static void tear_record(struct span volume, uint32_t entry)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)volume.data;
+
+	for (size_t at = 0; at + 1024 <= volume.size; at += 512)
+		if (memcmp(bytes + at, "FILE", 4) == 0 && bytes[at + 0x2c] == entry &&
+		    bytes[at + 0x2d] == 0)
+			bytes[at + 510] ^= 0xff;
+}
+
+static void check_torn(uint32_t entry, size_t n_lost, size_t n_notes)
+{
+	struct opened o = { .bytes = corpus_bytes(testfs1) };
+
+	tear_record(o.bytes, entry);
+	heard_init(&o.heard);
+	assert_int_equal(stream_over_memory(o.bytes, &o.stream, &o.heard.why), STATUS_OK);
+	assert_int_equal(ntfs_table_read(&o.heard.ctx, o.stream, &o.table, &o.heard.why),
+			 STATUS_OK);
+	assert_int_equal(ntfs_table_lost(o.table), n_lost);
+	assert_int_equal(o.heard.n_lost, n_lost);
+	assert_int_equal(o.heard.n_notes, n_notes);
+	close_corpus(&o);
+}
+
+/* What $MFT's bitmap calls free was no file: nothing that is there can be missed. */
+static void a_torn_record_is_a_loss_only_if_it_may_be_a_file(void **state)
+{
+	(void)state;
+	check_torn(66, 1, 0);
+	check_torn(40, 0, 1);
+}
+
 static uint64_t entry_of(struct opened *o, const char *path)
 {
 	struct ntfs_found found;
@@ -252,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_live_file_of_a_volume_is_found),
 		cmocka_unit_test(deleted_files_and_torn_records_of_a_bare_table_are_told),
+		cmocka_unit_test(a_torn_record_is_a_loss_only_if_it_may_be_a_file),
 		cmocka_unit_test(paths_are_found_whatever_their_case),
 		cmocka_unit_test(globs_find_what_fits),
 		cmocka_unit_test(content_reads_as_another_tool_reads_it),

@@ -203,6 +203,20 @@ static enum status add_record(struct parse_context *ctx, struct ntfs_table *tabl
 	return status;
 }
 
+/* A record that cannot be read is a loss only if it may be some file's. */
+static void lose_record(struct parse_context *ctx, struct ntfs_table *table, uint64_t at,
+			const char *what)
+{
+	const uint64_t offset = at * ntfs_volume_record_size(table->volume);
+
+	if (ntfs_volume_record_is_free(table->volume, at)) {
+		note(ctx, offset, "MFT entry %" PRIu64 ", which is free: %s", at, what);
+		return;
+	}
+	table->n_lost++;
+	lost(ctx, offset, "MFT entry %" PRIu64 ": %s", at, what);
+}
+
 static enum status add_bytes(struct parse_context *ctx, struct ntfs_table *table, uint64_t at,
 			     uint8_t *bytes, size_t size, struct failure *why)
 {
@@ -212,10 +226,8 @@ static enum status add_bytes(struct parse_context *ctx, struct ntfs_table *table
 
 	if (status == STATUS_OK)
 		return add_record(ctx, table, at, &record, why);
-	if (status < 0) {
-		table->n_lost++;
-		lost(ctx, at * size, "MFT entry %" PRIu64 ": %s", at, what.text);
-	}
+	if (status < 0)
+		lose_record(ctx, table, at, what.text);
 	return STATUS_OK;
 }
 
@@ -238,8 +250,7 @@ static enum status add_singly(struct parse_context *ctx, struct ntfs_table *tabl
 				return status;
 			continue;
 		}
-		table->n_lost++;
-		lost(ctx, at * size, "MFT entry %" PRIu64 ": %s", at, what.text);
+		lose_record(ctx, table, at, what.text);
 	}
 	return STATUS_OK;
 }

@@ -28,6 +28,7 @@ enum ntfs_attribute_type {
 	NTFS_DATA = 0x80,
 	NTFS_INDEX_ROOT = 0x90,
 	NTFS_INDEX_ALLOCATION = 0xa0,
+	NTFS_BITMAP_ATTRIBUTE = 0xb0, /* of $MFT: which records are in use */
 };
 
 #define NTFS_ATTRIBUTES_END UINT32_C(0xffffffff)

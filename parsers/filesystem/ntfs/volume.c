@@ -465,3 +465,18 @@ enum status ntfs_content_intact(struct ntfs_volume *volume, uint64_t entry, bool
 		*ret_intact = intact;
 	return status;
 }
+
+bool ntfs_volume_record_is_free(struct ntfs_volume *volume, uint64_t entry)
+{
+	CLEANUP(ntfs_content_clear) struct ntfs_content content = { 0 };
+	uint8_t byte = 0xff;
+
+	if (volume->cluster_size == 0 || /* a bare $MFT */
+	    ntfs_volume_content(volume, 0, NTFS_BITMAP_ATTRIBUTE, span_of(NULL, 0), &content, NULL) !=
+		    STATUS_OK ||
+	    entry / 8 >= content.valid_size ||
+	    ntfs_content_read(volume->stream, volume->cluster_size, &content, entry / 8, &byte, 1,
+			      NULL) != STATUS_OK)
+		return false;
+	return !(byte >> (entry % 8) & 1);
+}

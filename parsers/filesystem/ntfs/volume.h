@@ -70,6 +70,12 @@ MUST_USE enum status ntfs_volume_content(struct ntfs_volume *volume, uint64_t en
 MUST_USE enum status ntfs_open_file(struct ntfs_volume *volume, uint64_t entry, struct text name,
 				    struct stream **ret, struct failure *why);
 
+/*
+ * Whether $MFT's own bitmap says that the record of an entry is free; false too when the bitmap
+ * cannot be read.
+ */
+bool ntfs_volume_record_is_free(struct ntfs_volume *volume, uint64_t entry);
+
 /* Opens the index records of a folder ($I30). STATUS_END when it is small and has none. */
 MUST_USE enum status ntfs_open_index(struct ntfs_volume *volume, uint64_t entry,
 				     struct stream **ret, struct failure *why);
