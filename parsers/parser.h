@@ -100,6 +100,9 @@ struct parser {
 	bool named_only;
 	const struct trace_type *const *emits; /* NULL ended */
 	uint64_t max_input;                    /* bytes; a larger file is ERR_LIMIT */
+	/* Each part of such a file proves itself by a checksum: what is left of a deleted one is
+	 * read even when other files have taken some of its clusters. */
+	bool proves_parts;
 	/* Exactly one is set: a file of its own format, or a registry hive already opened. */
 	enum status (*parse_file)(struct parse_context *ctx, const struct source *source,
 				  struct failure *why);

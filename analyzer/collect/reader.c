@@ -130,10 +130,13 @@ static enum status send_trace(struct parse_context *ctx, const struct trace *tra
 	if (status < 0)
 		return status;
 	const struct other_file place = place_of(reader, trace);
+	const bool in_deleted = reader->order && reader->order->deleted;
 
 	message_start(m, MESSAGE_TRACE);
 	message_text(m, text_of(trace->type->name));
-	message_u8(m, (uint8_t)trace->recovery);
+	message_u8(m, (uint8_t)(in_deleted && trace->recovery == RECOVERY_ALLOCATED ?
+					RECOVERY_DELETED :
+					trace->recovery));
 	message_u64(m, trace->origin.offset);
 	message_u64(m, trace->origin.size);
 	message_u32(m, trace->origin.companion);
@@ -182,6 +185,9 @@ static void send_cover(struct parse_context *ctx, const char *recorder, struct i
 {
 	struct reader *reader = reader_of(ctx);
 
+	/* A deleted log records nothing any more, and what came after it is another's to tell. */
+	if (reader->order && reader->order->deleted)
+		return;
 	message_start(&reader->message, MESSAGE_COVER);
 	message_text(&reader->message, text_of(recorder));
 	message_instant(&reader->message, from);

@@ -48,8 +48,11 @@ static enum status open_source(struct reader *reader, const struct job_order *or
 			       struct opened *opened, struct failure *why)
 {
 	const struct text attribute = view_attribute(reader->view, order->path);
-	const enum status status = view_open_file(reader->view, order->entry, attribute,
-						  &opened->source.stream, why);
+	const enum status status =
+		order->deleted ? view_open_deleted(reader->view, order->entry,
+						   &opened->source.stream, why) :
+				 view_open_file(reader->view, order->entry, attribute,
+						&opened->source.stream, why);
 
 	if (status < 0)
 		return status;

@@ -244,6 +244,19 @@ static bool is_log_name(struct text path)
 	return false;
 }
 
+/* Of a deleted file some of whose clusters are taken: whether some parser reads what is left. */
+static bool keep_parsers_of_parts(const struct view *view, struct job_order *order)
+{
+	bool any = false;
+
+	for (size_t i = 0; all_parsers[i]; i++) {
+		if (!all_parsers[i]->proves_parts)
+			job_drop_parser(order, i);
+		any |= job_has_parser(order, i);
+	}
+	return any && strcmp(view_filesystem(view), "ntfs") == 0;
+}
+
 static enum status consider_one(struct candidates *all, const struct view_file *file,
 				struct failure *why)
 {
@@ -256,7 +269,8 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 
 	if (!is_source && (file->deleted || !is_log_name(file->path)))
 		return STATUS_OK;
-	if (is_source && file->deleted && !view_is_intact(reader->view, file->entry))
+	if (is_source && file->deleted && !view_is_intact(reader->view, file->entry) &&
+	    !keep_parsers_of_parts(reader->view, &found.order))
 		return STATUS_OK;
 
 	struct candidate *kept = arena_copy(reader->arena, &found, sizeof(found));

@@ -301,6 +301,14 @@ enum status view_open_file(struct view *view, uint64_t entry, struct text attrib
 	return filesystem_open_entry(view->filesystem, entry, NULL, ret, why);
 }
 
+enum status view_open_deleted(struct view *view, uint64_t entry, struct stream **ret,
+			      struct failure *why)
+{
+	if (view->ntfs)
+		return ntfs_open_deleted(view->ntfs, entry, ret, why);
+	return filesystem_open_entry(view->filesystem, entry, NULL, ret, why);
+}
+
 struct text view_folder_path(struct view *view, struct parse_context *ctx, uint64_t reference)
 {
 	enum ntfs_path_state state;

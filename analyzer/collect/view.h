@@ -37,7 +37,7 @@ typedef enum status view_visitor(void *payload, const struct view_file *file, st
 MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
 				 view_visitor *visit, void *payload, struct failure *why);
 
-/* Whether a deleted file's content still stands. */
+/* Whether all of a deleted file's content still stands. */
 bool view_is_intact(struct view *view, uint64_t entry);
 
 /*
@@ -46,6 +46,10 @@ bool view_is_intact(struct view *view, uint64_t entry);
  */
 MUST_USE enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,
 				    struct stream **ret, struct failure *why);
+
+/* The content of a deleted file, of which what other files have taken since is unreadable. */
+MUST_USE enum status view_open_deleted(struct view *view, uint64_t entry, struct stream **ret,
+				       struct failure *why);
 
 /* How icat names that stream of an entry, "128-4"; false when it cannot be told. */
 enum { VIEW_ATTRIBUTE_SIZE = 24 };

@@ -82,6 +82,20 @@ static bool all_zero(const uint8_t *bytes, size_t size)
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
+/*
+ * Whether a chunk of a deleted log may be another file's by now: free clusters can have been used
+ * since. Its checksums tell, where the log has any.
+ */
+static bool is_foreign(struct reading *reading, const struct evtx_chunk *chunk, uint64_t offset)
+{
+	if (!reading->source->deleted ||
+	    (chunk->header_crc_fits &&
+	     (chunk->records_crc_fits || reading->flags & EVTX_FLAG_NO_CRC)))
+		return false;
+	note(reading->ctx, offset, "the chunk of a deleted log does not fit its checksums");
+	return true;
+}
+
 /* Reads chunk i into the buffer and says what it is. Negative only to stop. */
 static enum status load_chunk(struct reading *reading, uint64_t i, struct evtx_chunk *chunk,
 			      enum chunk_state *ret)
@@ -109,10 +123,14 @@ static enum status load_chunk(struct reading *reading, uint64_t i, struct evtx_c
 			     (unsigned long long)i);
 	}
 	if (evtx_chunk_open(chunk, span_of(reading->buffer, EVTX_CHUNK_SIZE))) {
+		if (is_foreign(reading, chunk, offset))
+			return STATUS_OK;
 		*ret = i < reading->n_used || (reading->flags & EVTX_FLAG_DIRTY) ? CHUNK_LIVE :
 										   CHUNK_LEFT;
 		return STATUS_OK;
 	}
+	if (reading->source->deleted)
+		return STATUS_OK;
 	evtx_chunk_mend(chunk, reading->buffer);
 	*ret = i < reading->n_used ? CHUNK_DAMAGED : CHUNK_LEFT;
 	return STATUS_OK;
@@ -364,5 +382,6 @@ const struct parser evtx_parser = {
 	.paths = (const char *const[]){ "/Windows/System32/winevt/Logs/*.evtx", NULL },
 	.emits = event_types,
 	.max_input = (uint64_t)4 << 30,
+	.proves_parts = true,
 	.parse_file = parse_evtx,
 };

@@ -187,6 +187,17 @@ static enum status emit_runs(struct parse_context *ctx, const struct source *sou
 	return STATUS_OK;
 }
 
+/* Windows names the file after what stands in it: "CMD.EXE-087B4001.pf". */
+static bool is_of_file(struct arena *arena, const char *path, struct text executable,
+		       const char *hash)
+{
+	const char *name = strrchr(path, '/');
+	const char *expected = arena_printf(arena, "%.*s-%s.pf", (int)executable.size,
+					    executable.data, hash);
+
+	return name && expected && text_equal_folded(text_of(name + 1), text_of(expected));
+}
+
 static enum status read_file(struct parse_context *ctx, const struct source *source,
 			     struct span file, struct failure *why)
 {
@@ -213,6 +224,10 @@ static enum status read_file(struct parse_context *ctx, const struct source *sou
 	if (!executable.data)
 		return failure_set(why, ERR_LIMIT, "no memory for a name");
 	(void)snprintf(hash, sizeof(hash), "%08" PRIX32, span_u32le(file, 76));
+	if (source->deleted && !is_of_file(ctx->arena, source->path, executable, hash)) {
+		note(ctx, 0, "the content of the deleted file is that of another");
+		return STATUS_DECLINED;
+	}
 	values[RUN_EXECUTABLE] = value_text(executable);
 	values[RUN_PATH] = value_text(find_path(ctx->arena, file, executable));
 	values[RUN_COUNT] = value_uint(span_u32le(file, layout->count));

@@ -650,6 +650,20 @@ class Machine:
                 guid="fc65ddd8-d6ef-4962-83d5-6e5cfe9ce148", qualifiers=None, keywords=0x8000000000000000, task=104,
                 channel="System", process=900, thread=904)
 
+    def delete_recorders(self, true, step):
+        """Somebody deletes the files of event logs and of prefetch, as they stand."""
+        gone = ["Windows/System32/winevt/Logs/%s.evtx" % c.replace("/", "%4") for c in step.get("logs", ())]
+        for channel, path in zip(step.get("logs", ()), gone):
+            records = sorted(self.logs.pop(channel), key=lambda r: r[0])
+            self.file(true, path, evtx.write([r for _, r in records], self.first_number.pop(channel, 1)))
+        if step.get("prefetch"):
+            for runs, name, content in self.prefetch_files():
+                gone.append("Windows/Prefetch/" + name)
+                self.late_file(runs[0][0] + 10 * SECOND, min(true, runs[-1][0] + 10 * SECOND), gone[-1], content)
+            self.runs.clear()
+        for path in gone:
+            self.op(true + SECOND, "unlink", path)
+
     def clock(self, true, step):
         before = self.shown(true)
         seconds = int(step["by"])
@@ -741,7 +755,7 @@ class Machine:
         verbs = {"install": self.install, "remove": self.remove, "upgrade": self.upgrade, "reboot": self.reboot,
                  "clear-log": self.clear_log, "clock": self.clock, "decoys": self.decoys, "file": self.make_file,
                  "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry,
-                 "registry": self.registry, "run": self.run}
+                 "registry": self.registry, "run": self.run, "delete-recorders": self.delete_recorders}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones
@@ -809,6 +823,10 @@ class Machine:
         self.late_file(self.born + MINUTE, self.born, path + ".LOG2", two)
 
     def close_prefetch(self):
+        for runs, name, content in self.prefetch_files():
+            self.late_file(runs[0][0] + 10 * SECOND, runs[-1][0] + 10 * SECOND, "Windows/Prefetch/" + name, content)
+
+    def prefetch_files(self):
         version = self.os[3]
         serial = self.rng.getrandbits(32)
         device = ("\\VOLUME{%016x-%08x}" % (self.born, serial)) if version == 30 else "\\DEVICE\\HARDDISKVOLUME1"
@@ -818,7 +836,7 @@ class Machine:
             name, content = prefetch.write(version, "\\" + path.replace("/", "\\"), shown, len(runs),
                                            ["\\WINDOWS\\SYSTEM32\\%s.DLL" % d for d in ("NTDLL", "KERNEL32", "USER32")],
                                            device, serial, self.born)
-            self.late_file(runs[0][0] + 10 * SECOND, runs[-1][0] + 10 * SECOND, "Windows/Prefetch/" + name, content)
+            yield runs, name, content
 
     def operations(self):
         """The list for forge_volume, in the order in which things happened."""

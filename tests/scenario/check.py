@@ -105,6 +105,9 @@ def check_report(report, expected):
         expect("no episode ended", not any(e.get("removed") for e in episodes), episodes)
     if expected.get("no_product"):
         expect("no episode of the product", not episodes, episodes)
+    states = {(w["source"], w["locator"]["recovery"]) for w in report["witnesses"]}
+    for source, state in expected.get("recovered", []):
+        expect("a %s witness of %s" % (state, source), (source, state) in states, sorted(states))
     by_id = {w["id"]: w for w in report["witnesses"]}
     cited = {w for v in verdicts for w in v["witnesses"]} | {w for e in episodes for w in e["witnesses"]}
     expect("every cited witness is in the report", all(w in by_id for w in cited), cited)

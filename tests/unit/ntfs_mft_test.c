@@ -122,6 +122,30 @@ static void a_torn_record_is_a_loss_only_if_it_may_be_a_file(void **state)
 	check_torn(40, 0, 1);
 }
 
+/* Read as a deleted file, a live one has lost every cluster to another: itself. */
+static void taken_clusters_of_a_deleted_file_are_unreadable(void **state)
+{
+	CLEANUP(stream_close_p) struct stream *file = NULL;
+	struct ntfs_volume *volume;
+	struct failure why = FAILURE_NONE;
+	struct opened o;
+	uint8_t byte;
+	bool intact = true;
+
+	(void)state;
+	open_corpus(&o, testfs1);
+	volume = ntfs_table_volume(o.table);
+	assert_int_equal(ntfs_content_intact(volume, 66, &intact, &why), STATUS_OK);
+	assert_false(intact);
+	assert_int_equal(ntfs_open_deleted(volume, 66, &file, &why), STATUS_OK);
+	assert_int_equal(file->size, 1000);
+	assert_int_equal(stream_read(file, 999, &byte, 1, &why), ERR_UNREADABLE);
+	assert_int_equal(why.offset, 999);
+	stream_close(file);
+	file = NULL;
+	close_corpus(&o);
+}
+
 static uint64_t entry_of(struct opened *o, const char *path)
 {
 	struct ntfs_found found;
@@ -287,6 +311,7 @@ int main(void)
 		cmocka_unit_test(every_live_file_of_a_volume_is_found),
 		cmocka_unit_test(deleted_files_and_torn_records_of_a_bare_table_are_told),
 		cmocka_unit_test(a_torn_record_is_a_loss_only_if_it_may_be_a_file),
+		cmocka_unit_test(taken_clusters_of_a_deleted_file_are_unreadable),
 		cmocka_unit_test(paths_are_found_whatever_their_case),
 		cmocka_unit_test(globs_find_what_fits),
 		cmocka_unit_test(content_reads_as_another_tool_reads_it),

@@ -418,54 +418,6 @@ enum status ntfs_open_index(struct ntfs_volume *volume, uint64_t entry, struct s
 	return ntfs_content_stream(volume->stream, volume->cluster_size, &content, ret, why);
 }
 
-/* Whether a run's bits in $Bitmap are all clear. */
-static enum status run_is_free(struct stream *bitmap, const struct ntfs_run *run, bool *ret,
-			       struct failure *why)
-{
-	uint8_t bytes[4096];
-	uint64_t cluster = run->lcn;
-	const uint64_t end = run->lcn + run->length;
-
-	while (cluster < end) {
-		const uint64_t first = cluster / 8, last = (end - 1) / 8;
-		const size_t size = last - first < sizeof(bytes) ? (size_t)(last - first + 1) :
-								   sizeof(bytes);
-		const enum status status = stream_read(bitmap, first, bytes, size, why);
-
-		if (status < 0)
-			return status;
-		for (; cluster < end && cluster / 8 - first < size; cluster++)
-			if (bytes[cluster / 8 - first] >> (cluster % 8) & 1)
-				return STATUS_OK;
-	}
-	*ret = true;
-	return STATUS_OK;
-}
-
-enum status ntfs_content_intact(struct ntfs_volume *volume, uint64_t entry, bool *ret_intact,
-				struct failure *why)
-{
-	CLEANUP(ntfs_content_clear) struct ntfs_content content = { 0 };
-	CLEANUP(stream_close_p) struct stream *bitmap = NULL;
-	enum status status;
-	bool intact = true;
-
-	status = ntfs_volume_content(volume, entry, NTFS_DATA, span_of(NULL, 0), &content, why);
-	if (status != STATUS_OK)
-		return status;
-	if (!content.resident)
-		status = ntfs_open_file(volume, NTFS_BITMAP, TEXT(""), &bitmap, why);
-	for (size_t i = 0; status == STATUS_OK && intact && i < content.runs.count; i++) {
-		if (content.runs.items[i].lcn == NTFS_SPARSE)
-			continue;
-		intact = false;
-		status = run_is_free(bitmap, &content.runs.items[i], &intact, why);
-	}
-	if (status == STATUS_OK)
-		*ret_intact = intact;
-	return status;
-}
-
 bool ntfs_volume_record_is_free(struct ntfs_volume *volume, uint64_t entry)
 {
 	CLEANUP(ntfs_content_clear) struct ntfs_content content = { 0 };

@@ -71,6 +71,13 @@ MUST_USE enum status ntfs_open_file(struct ntfs_volume *volume, uint64_t entry, 
 				    struct stream **ret, struct failure *why);
 
 /*
+ * Opens the content of a deleted file: what other files have taken of its clusters since is
+ * unreadable. STATUS_END when it has none.
+ */
+MUST_USE enum status ntfs_open_deleted(struct ntfs_volume *volume, uint64_t entry,
+				       struct stream **ret, struct failure *why);
+
+/*
  * Whether $MFT's own bitmap says that the record of an entry is free; false too when the bitmap
  * cannot be read.
  */
