@@ -5,6 +5,9 @@
  */
 #include "tests/unit/hive_support.h"
 
+#include "parsers/base/cursor.h"
+#include "parsers/registry/replay.h"
+
 static const struct span no_log = { NULL, 0 };
 
 static void open_dirty(struct opened *opened, const char *hive, const char *log1, const char *log2)
@@ -46,6 +49,124 @@ static void old_log_gives_what_windows_7_recovered(void **state)
 	assert_int_equal(live_keys(&counts), 5003);
 	assert_int_equal(live_values(&counts), 1);
 	assert_int_equal(opened.n_lost, 0);
+	close_files(&opened);
+}
+
+/* A digest of all live keys: paths, times, values with their types and data, in order. */
+static enum status digest_key(struct parse_context *ctx, struct hive *hive,
+			      const struct hive_key *key, void *payload, struct failure *why)
+{
+	uint64_t *digest = payload;
+	char text[1200];
+	int n = snprintf(text, sizeof(text), "%.*s|%lld|", (int)key->path.size, key->path.data,
+			 (long long)key->last_written.ticks);
+
+	(void)ctx;
+	(void)hive;
+	(void)why;
+	if (key->recovery != RECOVERY_ALLOCATED && key->recovery != RECOVERY_LOG_REPLAYED)
+		return STATUS_OK;
+	*digest = *digest * 31 + marvin32(span_of(text, (size_t)n));
+	for (size_t i = 0; i < key->n_values; i++) {
+		const struct hive_value *value = &key->values[i];
+
+		if (value->recovery != RECOVERY_ALLOCATED &&
+		    value->recovery != RECOVERY_LOG_REPLAYED)
+			continue;
+		n = snprintf(text, sizeof(text), "%.*s|%u|", (int)value->name.size,
+			     value->name.data, value->type);
+		*digest = *digest * 31 + marvin32(span_of(text, (size_t)n));
+		*digest = *digest * 31 + marvin32(value->data);
+	}
+	return STATUS_OK;
+}
+
+static uint64_t digest_of(const char *hive, const char *log1, const char *log2)
+{
+	struct opened opened;
+	uint64_t digest = 1;
+
+	open_dirty(&opened, hive, log1, log2);
+	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "**", digest_key, &digest,
+				    &opened.why),
+			 STATUS_OK);
+	close_files(&opened);
+	return digest;
+}
+
+/* Not only as many keys: the same ones, with the same times and values. */
+static void replay_gives_key_by_key_what_windows_recovered(void **state)
+{
+	(void)state;
+	assert_int_equal(digest_of("hives_dirty/yarp_new1/NewDirtyHive",
+				   "hives_dirty/yarp_new1/NewDirtyHive.LOG1",
+				   "hives_dirty/yarp_new1/NewDirtyHive.LOG2"),
+			 digest_of("hives_dirty/yarp_new1/RecoveredHive_Windows10", NULL, NULL));
+	assert_int_equal(digest_of("hives_dirty/yarp_old/OldDirtyHive",
+				   "hives_dirty/yarp_old/OldDirtyHive.LOG1", NULL),
+			 digest_of("hives_dirty/yarp_old/RecoveredHive_Windows7", NULL, NULL));
+}
+
+static void put_u32(uint8_t *at, uint32_t value)
+{
+	for (size_t i = 0; i < 4; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* Moves all sequence numbers of a new log up, with its checksum and hashes. */
+static void move_numbers(struct span log, uint32_t by)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)log.data;
+	struct span entry;
+	uint32_t sum = 0;
+
+	put_u32(bytes + 4, span_u32le(log, 4) + by);
+	put_u32(bytes + 8, span_u32le(log, 8) + by);
+	for (size_t i = 0; i < 508; i += 4)
+		sum ^= span_u32le(log, i);
+	put_u32(bytes + 508, sum);
+	for (size_t at = 512; log_entry_read(log, at, &entry); at += entry.size) {
+		put_u32(bytes + at + 12, span_u32le(log, at + 12) + by);
+
+		const uint64_t hash = marvin32(span_part(log, at, 32));
+
+		put_u32(bytes + at + 32, (uint32_t)hash);
+		put_u32(bytes + at + 36, (uint32_t)(hash >> 32));
+	}
+}
+
+static void log_behind_a_gap_is_lost_and_not_applied(void **state)
+{
+	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	struct opened opened;
+
+	(void)state;
+	move_numbers(log2, 2);
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, log1, log2), STATUS_OK);
+	assert_int_equal(opened.n_lost, 1);
+	assert_non_null(strstr(opened.last_lost, "is due: not applied"));
+	close_files(&opened);
+}
+
+/* Cleanly written after them, whatever their numbers say: noted, nothing is applied or lost. */
+static void newer_logs_of_a_clean_hive_are_noted_and_not_applied(void **state)
+{
+	const struct span hive = corpus_file("hives_dirty/yarp_new1/RecoveredHive_Windows10");
+	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	struct opened opened;
+
+	(void)state;
+	move_numbers(log2, 1000);
+	assert_int_equal(open_files(&opened, "/NTUSER.DAT", hive, no_log, log2), STATUS_OK);
+	assert_int_equal(opened.n_lost, 0);
+	assert_int_equal(opened.n_notes, 1);
+
+	const struct counts counts = count_all(&opened);
+
+	assert_int_equal(live_keys(&counts), 5);
+	assert_int_equal(counts.keys[RECOVERY_LOG_REPLAYED], 0);
 	close_files(&opened);
 }
 
@@ -304,6 +425,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(new_logs_give_what_windows_10_recovered),
 		cmocka_unit_test(old_log_gives_what_windows_7_recovered),
+		cmocka_unit_test(replay_gives_key_by_key_what_windows_recovered),
+		cmocka_unit_test(log_behind_a_gap_is_lost_and_not_applied),
+		cmocka_unit_test(newer_logs_of_a_clean_hive_are_noted_and_not_applied),
 		cmocka_unit_test(real_dirty_hives_give_what_a_second_replay_gives),
 		cmocka_unit_test(wrong_checksum_of_an_old_hive_is_healed_from_its_log),
 		cmocka_unit_test(wrong_checksum_without_logs_is_read_but_asserts_no_absence),
