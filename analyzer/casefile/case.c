@@ -48,6 +48,7 @@ static const struct {
 		   "size INTEGER NOT NULL, companion INTEGER NOT NULL, address TEXT, fields BLOB "
 		   "NOT NULL, sha256 TEXT, file TEXT, file_entry INTEGER NOT NULL, "
 		   "file_sequence INTEGER NOT NULL, attribute TEXT)" },
+	{ "trace_by_digest", "CREATE INDEX trace_by_digest ON trace (sha256)" },
 	{ "trace_by_source", "CREATE INDEX trace_by_source ON trace (source)" },
 	{ "volume", "CREATE TABLE volume (id INTEGER PRIMARY KEY, evidence INTEGER NOT NULL, "
 		    "offset INTEGER NOT NULL, size INTEGER NOT NULL, filesystem TEXT, label TEXT, "
@@ -81,6 +82,13 @@ static const char *const statement_sql[CASE_N_STATEMENTS] = {
 	[DROP_STEPS] = "DELETE FROM step",
 	[LOAD_STEPS] = "SELECT * FROM step ORDER BY place",
 	[ADD_JUDGEMENT] = "INSERT INTO judgement VALUES (NULL,?,?,?,?,?)",
+	[FIND_RECORD] = "SELECT 1 FROM trace JOIN source ON source.id=trace.source "
+			"JOIN volume ON volume.id=source.volume WHERE "
+			"trace.sha256=? AND trace.type=? AND trace.recovery=? AND source.path=? "
+			"AND source.id<>? AND max(volume.snapshot_of, volume.id * "
+			"(volume.snapshot_of=0)) = (SELECT max(v.snapshot_of, v.id * "
+			"(v.snapshot_of=0)) FROM source s JOIN volume v ON v.id=s.volume "
+			"WHERE s.id=?) LIMIT 1",
 	[FIND_JUDGEMENT] = "SELECT id, document, tool_version, signatures_sha256, "
 			   "mandates_sha256, exit_status FROM judgement WHERE id=?",
 	[LATEST_JUDGEMENT] = "SELECT id, document, tool_version, signatures_sha256, "

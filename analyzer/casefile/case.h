@@ -140,6 +140,13 @@ MUST_USE enum status case_add_trace(struct case_file *file, int64_t source, stru
 				    const struct origin *origin,
 				    const struct case_place *place, enum recovery recovery,
 				    struct span encoded_values, struct failure *why);
+/*
+ * Whether a source of the same path on the same volume or another shadow copy of it has given a
+ * trace of this type that stands in equal bytes of the same recovery.
+ */
+MUST_USE enum status case_find_record(struct case_file *file, int64_t source, const char *path,
+				      struct text type, enum recovery recovery,
+				      const char *sha256, bool *ret_found, struct failure *why);
 MUST_USE enum status case_add_coverage(struct case_file *file, const struct case_coverage *row,
 				       struct failure *why);
 MUST_USE enum status case_add_problem(struct case_file *file, const struct case_problem *row,

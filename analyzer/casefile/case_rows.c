@@ -217,6 +217,32 @@ enum status case_add_trace(struct case_file *file, int64_t source, struct text t
 	return insert(file, &b, "add trace", NULL, why);
 }
 
+enum status case_find_record(struct case_file *file, int64_t source, const char *path,
+			     struct text type, enum recovery recovery, const char *sha256,
+			     bool *ret_found, struct failure *why)
+{
+	struct binder b;
+	const enum status status = start(file, FIND_RECORD, &b, why);
+
+	if (status < 0)
+		return status;
+	bind_string(&b, sha256);
+	bind_text(&b, type);
+	bind_int(&b, recovery);
+	bind_string(&b, path);
+	bind_int(&b, source);
+	bind_int(&b, source);
+
+	const int rc = b.rc == SQLITE_OK ? sqlite3_step(b.statement) : b.rc;
+	const enum status found = rc == SQLITE_ROW || rc == SQLITE_DONE ?
+					  STATUS_OK :
+					  case_failure(file, why, "find record");
+
+	*ret_found = rc == SQLITE_ROW;
+	(void)sqlite3_reset(b.statement); /* its error was just told */
+	return found;
+}
+
 enum status case_add_coverage(struct case_file *file, const struct case_coverage *row,
 			      struct failure *why)
 {

@@ -255,12 +255,35 @@ static enum status store_digest(struct collector *collector, struct job *job, st
 	return status;
 }
 
+/*
+ * Whether traces of a type are records, which say the same in every shadow copy they are found in,
+ * and not state, of which each copy is a sample: that is what hives and the file system hold.
+ */
+static bool is_record(struct text type)
+{
+	for (size_t i = 0; all_parsers[i]; i++)
+		for (size_t j = 0; all_parsers[i]->parse_file && all_parsers[i]->emits[j]; j++)
+			if (text_equal(text_of(all_parsers[i]->emits[j]->name), type))
+				return true;
+	return false;
+}
+
 static enum status store_trace(struct collector *collector, struct job *job, struct cursor *c,
 			       struct failure *why)
 {
 	struct sent_trace sent;
 
+	bool known = false;
+
 	read_trace(c, &sent);
+	if (job->order.snapshot && sent.sha256.data && is_record(sent.type)) {
+		const enum status status = case_find_record(
+			collector->file, job->source_id, brief(collector, job->order.path),
+			sent.type, sent.recovery, brief(collector, sent.sha256), &known, why);
+
+		if (status < 0 || known)
+			return status;
+	}
 
 	const struct case_place place = { .file = brief(collector, sent.place.path),
 					  .entry = sent.place.entry,

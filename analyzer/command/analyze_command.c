@@ -52,6 +52,31 @@ static bool take_number(const char *text, unsigned long most, unsigned long *ret
 	return end != text && *end == '\0' && *ret <= most;
 }
 
+/* What an option takes, for one who gave something else. */
+static const char *form_of(int option)
+{
+	switch (option) {
+	case 'j':
+		return "a number of readers, 1 to 256";
+	case 2001:
+		return "a time as 2018-02-09T10:00:00Z";
+	case 2002:
+		return "all, or numbers of partitions as 1,3..5";
+	case 2003:
+		return "all, none, or numbers of shadow copies as 1,3..5 (vshadowinfo lists them)";
+	case 2008:
+		return "a number of MiB";
+	case 2009:
+		return "a number of seconds, up to 86400";
+	case 3001:
+		return "a readable file with the secret on its first line";
+	case 3002:
+		return "a BitLocker startup key, a file named *.BEK";
+	default:
+		return NULL;
+	}
+}
+
 static bool take_option(struct analyze_options *o, int option, char *argument)
 {
 	unsigned long number;
@@ -224,10 +249,12 @@ static int run(int argc, char **argv)
 			fputs(analyze_command.usage, stdout);
 			return 0;
 		}
-		if (o == '?' || !take_option(&options, o, optarg))
-			return usage_error("analyze", "option not understood%s%s",
-					   o != '?' && optarg ? ": " : "",
-					   o != '?' && optarg ? optarg : "");
+		if (o == '?')
+			return usage_error("analyze", "option not understood");
+		if (!take_option(&options, o, optarg))
+			return usage_error("analyze", "'%s' is not what the option takes%s%s",
+					   optarg ? optarg : "", form_of(o) ? ": " : "",
+					   form_of(o) ? form_of(o) : "");
 	}
 	if (optind == argc)
 		return usage_error("analyze", "no evidence named");

@@ -147,11 +147,12 @@ static const char *volume_status(enum reading reading)
 		return "encrypted";
 	case READING_UNREADABLE:
 		return "unreadable";
+	case READING_SKIPPED:
+		return "skipped";
 	case READING_PENDING:
 	case READING_PARTLY:
 	case READING_CRASHED:
 	case READING_TIMED_OUT:
-	case READING_SKIPPED:
 		break;
 	}
 	return "partly-read";

@@ -739,6 +739,9 @@ class Machine:
             self.file(true, "Windows/System32/config/" + name, hive.image())
         for user, hive in self.user_hives.items():
             self.file(true, "Users/%s/NTUSER.DAT" % user, hive.image())
+        for channel, records in sorted(self.logs.items()) if step.get("logs") else ():
+            content = evtx.write([r for _, r in sorted(records, key=lambda r: r[0])], self.first_number.get(channel, 1))
+            self.file(true, "Windows/System32/winevt/Logs/%s.evtx" % channel.replace("/", "%4"), content)
         self.later(true, self.keep, number)
 
     def keep(self, true, number):

@@ -56,18 +56,19 @@ static enum status unlock_with(struct image *image, const char *const *items, si
 static void a_password_that_is_no_recovery_key_opens_bitlocker(void **state)
 {
 	static const char *const names[] = { "bde_aes128.bin.gz", "bde_xts128.bin.gz" };
-	static const char *const wrong[] = { "nothing", "111111-111111", "absent.bek",
+	static const char *const wrong[] = { "absent.bek",
 					     "111111-111111-111111-111111-111111-111111-111111-"
 					     "111111" };
-	static const char *const right[] = { "nothing", "password12!@" };
+	static const char *const right[] = { "password12!@" };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct image *image = open_sample(names[i]);
 
-		assert_int_equal(unlock_with(image, NULL, 0), ERR_ENCRYPTED);
-		assert_int_equal(unlock_with(image, wrong, 4), ERR_ENCRYPTED);
-		assert_int_equal(unlock_with(image, right, 2), STATUS_OK);
+		/* Each password costs a million rounds of SHA-256. */
+		if (i == 0)
+			assert_int_equal(unlock_with(image, wrong, 2), ERR_ENCRYPTED);
+		assert_int_equal(unlock_with(image, right, 1), STATUS_OK);
 		image_close(image);
 	}
 }

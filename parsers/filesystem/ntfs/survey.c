@@ -123,7 +123,7 @@ static enum status emit_found(struct survey *s, struct ntfs_found found, struct 
 	struct facts facts = { 0 };
 	struct ntfs_record record;
 	struct ntfs_found live;
-	char address[48];
+	char address[96];
 
 	if (ntfs_volume_record(volume, found.entry, s->buffer, &record, NULL) != STATUS_OK)
 		return STATUS_OK; /* lost() has told of it */
@@ -153,8 +153,11 @@ static enum status emit_found(struct survey *s, struct ntfs_found found, struct 
 		if (ntfs_table_find(s->table, found.path, &live) == STATUS_OK)
 			values[FILE_SUPERSEDED] = value_uint(1);
 	}
-	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u", found.entry,
-		       found.sequence);
+	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u%s", found.entry,
+		       found.sequence,
+		       found.state == NTFS_PATH_PARENT_REUSED ? "; its folder's entry was reused" :
+		       found.state == NTFS_PATH_ORPHAN	      ? "; its folder is gone" :
+								"");
 
 	const struct trace trace = {
 		.type = &filesystem_file_type,
