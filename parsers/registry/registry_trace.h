@@ -127,6 +127,7 @@ bool text_starts_folded(struct text text, const char *prefix);
 #define RESTORE_POINT "/System Volume Information/_restore{*}/RP*/snapshot/_REGISTRY_"
 #define HIVE_PATHS(name)                                                                           \
 	"/Windows/System32/config/" name, "/Windows/System32/config/RegBack/" name,                \
+		"/Windows/System32/config/RegBack/" name ".OLD",                                   \
 		"/WINNT/System32/config/" name, "/Windows/repair/" name, "/WINNT/repair/" name,    \
 		RESTORE_POINT "MACHINE_" name
 

@@ -7,7 +7,8 @@
 #include "parsers/registry/registry_trace.h"
 #include "tests/unit/registry_support.h"
 
-extern const struct parser autostart_parser, certificate_parser, named_key_parser, uninstall_parser;
+extern const struct parser autostart_parser, certificate_parser, named_key_parser,
+	service_parser, uninstall_parser;
 
 static void programs_of_a_user_are_read_from_a_dirty_hive(void **state)
 {
@@ -80,11 +81,43 @@ static void what_a_user_starts_and_trusts_is_read(void **state)
 	unsee(&seen);
 }
 
+static bool is_source(const struct parser *parser, const char *path)
+{
+	for (const char *const *glob = parser->paths; *glob; glob++)
+		if (path_fits(*glob, text_of(path)))
+			return true;
+	return false;
+}
+
+/* Each is a dated sample of state: RegBack, repair, restore points of Windows XP. */
+static void copies_of_hives_are_sources(void **state)
+{
+	static const char *const copies[] = {
+		"/Windows/System32/config/RegBack/SOFTWARE",
+		"/Windows/System32/config/RegBack/software.OLD",
+		"/WINDOWS/repair/software",
+		"/WINNT/repair/software",
+		"/System Volume Information/_restore{0F84C1A6-6F34-4C1C-A8C7-6A2C0F5D1B6E}/RP12/"
+		"snapshot/_REGISTRY_MACHINE_SOFTWARE",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++)
+		assert_true(is_source(&uninstall_parser, copies[i]));
+	assert_true(is_source(&service_parser,
+			      "/System Volume Information/_restore{0F84}/RP1/snapshot/"
+			      "_REGISTRY_MACHINE_SYSTEM"));
+	assert_true(is_source(&autostart_parser,
+			      "/System Volume Information/_restore{0F84}/RP1/snapshot/"
+			      "_REGISTRY_USER_NTUSER_S-1-5-21-1-2-3-1003"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_of_a_user_are_read_from_a_dirty_hive),
 		cmocka_unit_test(what_a_user_starts_and_trusts_is_read),
+		cmocka_unit_test(copies_of_hives_are_sources),
 		cmocka_unit_test(only_named_branches_are_emitted),
 	};
 
