@@ -20,6 +20,7 @@ enum {
 	ENTRY_HEADER = 16,
 	NAME_HEADER = 66,
 	MAX_INDEX = 16 << 20, /* bytes of one folder's index that are looked at */
+	MAX_LOG = 1 << 28,    /* of $LogFile; Windows makes it of 64 MiB */
 };
 
 enum index_field {
@@ -95,6 +96,14 @@ static bool is_likely(uint64_t time)
 	return time > UINT64_C(119600064000000000) && time < UINT64_C(189000000000000000);
 }
 
+/* Cheap, and false for most: an entry below 2^32 and a sequence. */
+static bool may_be_reference(struct span s, size_t pos)
+{
+	const uint64_t reference = span_u64le(s, pos);
+
+	return reference >> 48 && !(reference >> 32 & 0xffff);
+}
+
 /* The reference in front of a name, if the entry's header still agrees with it. */
 static uint64_t reference_before(struct span s, size_t pos, const struct ntfs_file_name *name)
 {
@@ -109,19 +118,17 @@ static uint64_t reference_before(struct span s, size_t pos, const struct ntfs_fi
 	return span_u64le(head, 0);
 }
 
-enum status ntfs_index_scan(uint8_t *bytes, size_t size, uint64_t base, uint64_t folder,
-			    ntfs_index_visitor *visitor, void *payload, struct failure *why)
+/* Names in the folder of that reference, or in any (0). */
+static enum status scan(struct span s, uint64_t base, uint64_t folder,
+			ntfs_index_visitor *visitor, void *payload, struct failure *why)
 {
-	const struct span s = { bytes, size };
+	const size_t size = s.size;
 
-	/* A torn record is looked through all the same: each name must stand for itself. */
-	if (size >= RECORD && memcmp(bytes, "INDX", 4) == 0)
-		(void)ntfs_fix_up(bytes, size, span_u16le(s, 4), span_u16le(s, 6));
 	for (size_t pos = 0; size >= NAME_HEADER && pos <= size - NAME_HEADER; pos += 8) {
 		struct ntfs_index_name found = { .offset = base + pos };
 		enum status status;
 
-		if (span_u64le(s, pos) != folder ||
+		if ((folder ? span_u64le(s, pos) != folder : !may_be_reference(s, pos)) ||
 		    !ntfs_file_name_from(span_part(s, pos, size - pos), &found.name) ||
 		    found.name.space == NTFS_NAME_DOS || !is_likely(found.name.created) ||
 		    !is_likely(found.name.modified))
@@ -132,6 +139,28 @@ enum status ntfs_index_scan(uint8_t *bytes, size_t size, uint64_t base, uint64_t
 			return status;
 	}
 	return STATUS_OK;
+}
+
+enum status ntfs_index_scan(uint8_t *bytes, size_t size, uint64_t base, uint64_t folder,
+			    ntfs_index_visitor *visitor, void *payload, struct failure *why)
+{
+	const struct span s = { bytes, size };
+
+	/* A torn record is looked through all the same: each name must stand for itself. */
+	if (size >= RECORD && memcmp(bytes, "INDX", 4) == 0)
+		(void)ntfs_fix_up(bytes, size, span_u16le(s, 4), span_u16le(s, 6));
+	return scan(s, base, folder, visitor, payload, why);
+}
+
+enum status ntfs_log_scan(uint8_t *bytes, size_t size, uint64_t base, ntfs_index_visitor *visitor,
+			  void *payload, struct failure *why)
+{
+	const struct span s = { bytes, size };
+
+	if (size < RECORD || memcmp(bytes, "RCRD", 4) != 0 ||
+	    !ntfs_fix_up(bytes, size, span_u16le(s, 4), span_u16le(s, 6)))
+		return STATUS_OK; /* unused, or torn: then half of it is of another time */
+	return scan(s, base, 0, visitor, payload, why);
 }
 
 struct folder {
@@ -147,6 +176,7 @@ struct slack {
 	struct instant folder_modified;
 	uint8_t *buffer;
 	size_t size;
+	bool in_log;    /* $LogFile is read, not the index of the folder */
 	uint64_t *seen; /* hashes of what this folder gave already */
 	size_t n_seen, seen_room;
 };
@@ -196,10 +226,12 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 		values[INDEX_CONTAINER_MODIFIED] = value_instant(s->folder_modified);
 	if (superseded)
 		values[INDEX_SUPERSEDED] = value_uint(1);
-	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u $I30 at 0x%" PRIx64,
-		       s->folder.entry, ntfs_sequence_of(s->folder.reference), found->offset);
+	(void)snprintf(address, sizeof(address), "MFT entry %" PRIu64 "-%u %s at 0x%" PRIx64,
+		       s->folder.entry, ntfs_sequence_of(s->folder.reference),
+		       s->in_log ? "$LogFile" : "$I30", found->offset);
 
 	const struct text folder = s->folder.path;
+	const struct other_file log = { TEXT("/$LogFile"), NTFS_LOG_FILE, NTFS_LOG_FILE };
 	const struct other_file index = {
 		.path = text_of(arena_printf(s->scratch, "%.*s:$I30", (int)folder.size, folder.data)),
 		.entry = s->folder.entry,
@@ -212,8 +244,8 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 	const struct trace trace = {
 		.type = &ntfs_index_entry_type,
 		.origin = { found->offset, NAME_HEADER + n->name.size, 0, text_of(address) },
-		.file = &index,
-		.recovery = RECOVERY_SLACK,
+		.file = s->in_log ? &log : &index,
+		.recovery = s->in_log ? RECOVERY_LOG_EARLIER : RECOVERY_SLACK,
 		.values = values,
 	};
 	return emit(s->ctx, &trace, why);
@@ -290,6 +322,62 @@ static enum status scan_folder(struct slack *s, struct failure *why)
 	return status;
 }
 
+/* A name in the log counts where its folder is still the same one. */
+static enum status take_logged(void *payload, const struct ntfs_index_name *found,
+			       struct failure *why)
+{
+	struct slack *s = payload;
+	const uint64_t reference = found->name.parent;
+	const uint64_t entry = ntfs_entry_of(reference);
+	const uint16_t sequence = ntfs_sequence_of(reference);
+	enum ntfs_path_state state = NTFS_PATH_ORPHAN;
+
+	if (s->folder.reference != reference) {
+		s->folder = (struct folder){
+			.entry = entry,
+			.reference = reference,
+			.path = ntfs_table_path(s->table, entry, sequence, s->keep, &state),
+		};
+		s->folder_modified = (struct instant){ 0 };
+		if (state != NTFS_PATH_WHOLE)
+			s->folder.path.data = NULL;
+		else if (ntfs_table_is_live(s->table, entry, sequence))
+			read_folder_time(s);
+	}
+	return s->folder.path.data ? take_name(s, found, why) : STATUS_OK;
+}
+
+/* Looks through $LogFile; damage there costs only this extra. */
+static enum status scan_log(struct slack *s, struct failure *why)
+{
+	enum { BATCH = 1 << 20 };
+	CLEANUP(free_p) uint8_t *batch = malloc(BATCH);
+	CLEANUP(stream_close_p) struct stream *log = NULL;
+	enum status status = STATUS_OK;
+
+	if (!batch)
+		return failure_set(why, ERR_NO_MEMORY, "no memory for $LogFile");
+	if (ntfs_open_file(ntfs_table_volume(s->table), NTFS_LOG_FILE, TEXT(""), &log, NULL) !=
+	    STATUS_OK)
+		return STATUS_OK;
+	s->in_log = true;
+	s->n_seen = 0;
+	s->folder.reference = 0;
+	for (uint64_t at = 0; at < log->size && at < MAX_LOG; at += BATCH) {
+		const uint64_t left = log->size - at;
+		const size_t size = left < BATCH ? (size_t)left : BATCH;
+
+		if (stream_read(log, at, batch, size, NULL) != STATUS_OK)
+			continue;
+		for (size_t page = 0; status == STATUS_OK && page + RECORD <= size; page += RECORD)
+			status = ntfs_log_scan(batch + page, RECORD, at + page, take_logged, s,
+					       why);
+		if (arena_used(s->scratch) > LIMIT_TEXT)
+			arena_reset(s->scratch);
+	}
+	return status;
+}
+
 struct folders {
 	struct parse_context *ctx;
 	struct arena *arena;
@@ -355,6 +443,8 @@ enum status ntfs_index_emit(struct parse_context *ctx, struct ntfs_table *table,
 		slack.folder = folders.items[i];
 		status = scan_folder(&slack, why);
 	}
+	if (status == STATUS_OK)
+		status = scan_log(&slack, why);
 	free(folders.items);
 	return status;
 }

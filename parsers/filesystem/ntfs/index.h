@@ -9,6 +9,10 @@
  * the used part of index records and in records no longer used. Index entries carry copies of
  * the file's $STANDARD_INFORMATION times. Layout: libfsntfs, "The directory entries index";
  * Linux-NTFS documentation, concepts/index_record. Their trace type: parsers/filesystem/file.h.
+ *
+ * The records of $LogFile hold such entries too, as they were added, changed and deleted. They are
+ * taken as names left behind and no more: what an operation did, and whether its transaction was
+ * committed, is not read from the log, which has no times of its own.
  */
 
 extern const struct trace_type ntfs_index_entry_type; /* "ntfs.index-entry" */
@@ -32,10 +36,15 @@ MUST_USE enum status ntfs_index_scan(uint8_t *bytes, size_t size, uint64_t base,
 				     ntfs_index_visitor *visitor, void *payload,
 				     struct failure *why);
 
+/* The same in one page of $LogFile ("RCRD"; Linux-NTFS documentation, files/logfile), any folder. */
+MUST_USE enum status ntfs_log_scan(uint8_t *bytes, size_t size, uint64_t base,
+				   ntfs_index_visitor *visitor, void *payload,
+				   struct failure *why);
+
 /*
- * Emits ntfs.index-entry for each wanted path that some index still names though no live file of
- * that entry has it. Only folders that matter are read: wanted ones, and the usual parents of
- * programs.
+ * Emits ntfs.index-entry for each wanted path that some index or $LogFile still names though no live
+ * file of that entry has it. Only folders that matter have their indexes read: wanted ones, and the
+ * usual parents of programs.
  */
 MUST_USE enum status ntfs_index_emit(struct parse_context *ctx, struct ntfs_table *table,
 				     struct failure *why);

@@ -18,6 +18,7 @@ enum {
 	NTFS_RECORD_MIN = 512,
 	NTFS_RECORD_MAX = 65536,
 	NTFS_ROOT = 5,   /* entry of the root folder */
+	NTFS_LOG_FILE = 2, /* entry of $LogFile */
 	NTFS_BITMAP = 6, /* entry of $Bitmap */
 };
 
