@@ -736,7 +736,9 @@ class Machine:
             self.file(self.born + SECOND, self.diff_area, bytes(12 << 20))
             self.op(self.last, "where", self.diff_area, self.folder + "/diff-area")
         for name, hive in (("SOFTWARE", self.software), ("SYSTEM", self.system)):
-            self.file(true, "Windows/System32/config/" + name, hive.image())
+            for end, content in zip(("", ".LOG1", ".LOG2"), self.hive_files(name, hive)):
+                if content:
+                    self.file(true, "Windows/System32/config/" + name + end, content)
         for user, hive in self.user_hives.items():
             self.file(true, "Users/%s/NTUSER.DAT" % user, hive.image())
         for channel, records in sorted(self.logs.items()) if step.get("logs") else ():
@@ -816,11 +818,14 @@ class Machine:
             self.file(first, path, content[:64] + bytes(len(content) - 64) if len(content) > 64 else content)
         self.file(max(first, last), path, content)
 
-    def close_hive(self, path, name, hive):
+    def hive_files(self, name, hive):
+        """The primary file and its logs, as the machine has them on the disk."""
         if name in self.frozen:
-            primary, one, two = hive.dirty_files(self.spec.get("log_format", "new"))
-        else:
-            primary, one, two = hive.image(), b"", b""
+            return hive.dirty_files(self.spec.get("log_format", "new"))
+        return hive.image(), b"", b""
+
+    def close_hive(self, path, name, hive):
+        primary, one, two = self.hive_files(name, hive)
         self.late_file(self.born + MINUTE, self.last, path, primary)
         self.late_file(self.born + MINUTE, self.last if one else self.born, path + ".LOG1", one)
         self.late_file(self.born + MINUTE, self.born, path + ".LOG2", two)

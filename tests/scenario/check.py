@@ -105,9 +105,10 @@ def check_report(report, expected):
         expect("no episode ended", not any(e.get("removed") for e in episodes), episodes)
     if expected.get("no_product"):
         expect("no episode of the product", not episodes, episodes)
-    states = {(w["source"], w["locator"]["recovery"]) for w in report["witnesses"]}
-    for source, state in expected.get("recovered", []):
-        expect("a %s witness of %s" % (state, source), (source, state) in states, sorted(states))
+    for source, state, *place in expected.get("recovered", []):
+        expect("a %s witness of %s%s" % (state, source, " in a shadow copy" * len(place)), any(
+            w["source"] == source and w["locator"]["recovery"] == state and (w["locator"]["snapshot"] or not place)
+            for w in report["witnesses"]), sorted({(w["source"], w["locator"]["recovery"]) for w in report["witnesses"]}))
     by_id = {w["id"]: w for w in report["witnesses"]}
     cited = {w for v in verdicts for w in v["witnesses"]} | {w for e in episodes for w in e["witnesses"]}
     expect("every cited witness is in the report", all(w in by_id for w in cited), cited)
