@@ -282,7 +282,9 @@ static enum status read_table(struct incomplete_ewf *ewf, size_t segment,
 
 	const uint64_t n = span_u32le(h, 0), size = n * 4 + CHECKSUM_SIZE;
 
-	if (n == 0 || size > MAX_TABLE_SIZE || section->data + sizeof(header) + size > section->next)
+	/* What the file cannot hold is not made room for. */
+	if (n == 0 || size > MAX_TABLE_SIZE || size > file->size ||
+	    section->data + sizeof(header) + size > section->next)
 		return STATUS_DECLINED;
 
 	CLEANUP(free_p) uint8_t *entries = malloc((size_t)size);

@@ -5,6 +5,7 @@ import argparse
 import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -93,7 +94,8 @@ def main():
     if not truths or not os.path.exists(options.avouch):
         print("no practice computers in %s: skipped" % options.practice)
         return 77
-    os.makedirs(options.work, exist_ok=True)
+    shutil.rmtree(options.work, ignore_errors=True)     # cases of another build are not replaced
+    os.makedirs(options.work)
     failed = False
     for path in truths:
         with open(path) as source:
