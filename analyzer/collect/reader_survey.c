@@ -429,7 +429,7 @@ enum status read_one_volume(struct reader *reader, struct failure *why)
 	all.end = &all.first;
 	message_start(&reader->message, MESSAGE_VIEW);
 	message_text(&reader->message, text_of(view_filesystem(reader->view)));
-	message_text(&reader->message, view_label(reader->view));
+	message_text(&reader->message, view_label(reader->view, reader->arena));
 	message_text(&reader->message, text_of(view_entries_path(reader->view)));
 	message_u64(&reader->message, entries ? entries->size : 0);
 	reader_send(reader);

@@ -10,30 +10,56 @@
 
 struct view {
 	struct stream *stream;
-	struct filesystem *filesystem; /* NULL: libtsk does not read it */
+	struct filesystem *filesystem; /* NULL: NTFS, which libtsk is not asked about */
 	struct ntfs_volume *ntfs;      /* NULL: not NTFS */
 	struct ntfs_table *table;      /* read when it is first needed */
 	bool table_tried;
 };
 
-enum status view_open(struct stream *volume, struct view **ret, struct failure *why)
+/*
+ * Whether the first sector is that of NTFS and no ext superblock stands behind it (offset 56 of
+ * 1024: 0xef53), as one does on a volume that was formatted anew. The rare boot code with these
+ * two bytes goes the long way.
+ */
+static bool starts_as_ntfs(struct stream *volume)
 {
-	CLEANUP(view_close_p) struct view *view = calloc(1, sizeof(*view));
-	enum status status;
+	uint8_t head[1024 + 64];
 
-	if (!view)
-		return failure_set(why, ERR_NO_MEMORY, "volume");
-	view->stream = volume;
-	status = filesystem_open(volume, &view->filesystem, why);
+	return volume->size >= sizeof(head) &&
+	       stream_read(volume, 0, head, sizeof(head), NULL) == STATUS_OK &&
+	       memcmp(head + 3, "NTFS    ", 8) == 0 &&
+	       !(head[1024 + 56] == 0x53 && head[1024 + 57] == 0xef);
+}
+
+/* What libtsk finds; NTFS that it cannot open may still open by its second boot sector. */
+static enum status open_any(struct view *view, struct failure *why)
+{
+	const enum status status = filesystem_open(view->stream, &view->filesystem, why);
+
 	if (status == ERR_ENCRYPTED)
 		return status;
 	if (status != STATUS_OK || strcmp(filesystem_facts(view->filesystem)->type, "ntfs") == 0) {
-		struct failure second = FAILURE_NONE;
-		const enum status ntfs = ntfs_volume_open(volume, &view->ntfs, &second);
+		const enum status ntfs = ntfs_volume_open(view->stream, &view->ntfs, NULL);
 
 		if (ntfs != STATUS_OK && status != STATUS_OK)
 			return status;
 	}
+	return STATUS_OK;
+}
+
+enum status view_open(struct stream *volume, struct view **ret, struct failure *why)
+{
+	CLEANUP(view_close_p) struct view *view = calloc(1, sizeof(*view));
+	enum status status = STATUS_OK;
+
+	if (!view)
+		return failure_set(why, ERR_NO_MEMORY, "volume");
+	view->stream = volume;
+	/* libtsk would try every file system it knows, and read far into the volume for some. */
+	if (!starts_as_ntfs(volume) || ntfs_volume_open(volume, &view->ntfs, NULL) != STATUS_OK)
+		status = open_any(view, why);
+	if (status != STATUS_OK)
+		return status;
 	*ret = view;
 	view = NULL;
 	return STATUS_OK;
@@ -57,13 +83,9 @@ const char *view_filesystem(const struct view *view)
 	return view->ntfs ? "ntfs" : filesystem_facts(view->filesystem)->type;
 }
 
-struct text view_label(const struct view *view)
+struct text view_label(struct view *view, struct arena *arena)
 {
-	struct text label = { NULL, 0 };
-
-	if (view->filesystem)
-		label = filesystem_facts(view->filesystem)->label;
-	return label.size ? label : (struct text){ NULL, 0 };
+	return view->ntfs ? ntfs_volume_label(view->ntfs, arena) : (struct text){ NULL, 0 };
 }
 
 const char *view_entries_path(const struct view *view)

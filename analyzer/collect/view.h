@@ -16,7 +16,8 @@ void view_close(struct view *view);
 DEFINE_CLEANUP(struct view *, view_close, view_close_p)
 
 const char *view_filesystem(const struct view *view);   /* "ntfs", "ext4"; never NULL */
-struct text view_label(const struct view *view);        /* data NULL: none */
+/* The volume's label, in the arena; data NULL: none. Read on NTFS only. */
+struct text view_label(struct view *view, struct arena *arena);
 const char *view_entries_path(const struct view *view); /* where its entries stand: "/$MFT" */
 /* The bytes that origins of filesystem.file traces name; NULL when they name none. */
 struct stream *view_entries(struct view *view);

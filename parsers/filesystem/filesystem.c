@@ -15,7 +15,6 @@ struct filesystem {
 	struct tsk_image *image;
 	TSK_FS_INFO *info;
 	struct filesystem_facts facts;
-	char label[256 * 4];
 };
 
 static bool is_fat(TSK_FS_TYPE_ENUM type)
@@ -38,45 +37,6 @@ static enum status refuse_encrypted(struct stream *volume, struct failure *why)
 	return STATUS_OK;
 }
 
-/* The volume label: an attribute of entry 3 ($Volume) on NTFS; elsewhere not had through libtsk. */
-static struct text read_label(struct filesystem *filesystem)
-{
-	const uint64_t volume_entry = 3;
-	const TSK_FS_ATTR_TYPE_ENUM volume_name = TSK_FS_ATTR_TYPE_NTFS_VNAME;
-	uint8_t raw[256 * 2];
-	size_t size = 0;
-
-	if (!TSK_FS_TYPE_ISNTFS(filesystem->info->ftype))
-		return TEXT("");
-
-	TSK_FS_FILE *file = tsk_fs_file_open_meta(filesystem->info, NULL, volume_entry);
-	const TSK_FS_ATTR *attribute =
-		file ? tsk_fs_file_attr_get_type(file, volume_name, 0, 0) : NULL;
-
-	if (attribute && attribute->size > 0 && attribute->size <= (TSK_OFF_T)sizeof(raw)) {
-		const ssize_t n = tsk_fs_attr_read(attribute, 0, (char *)raw,
-						   (size_t)attribute->size,
-						   TSK_FS_FILE_READ_FLAG_NONE);
-
-		size = n > 0 ? (size_t)n : 0;
-	}
-	if (file)
-		tsk_fs_file_close(file);
-	tsk_error_reset();
-	filesystem->image->last = (struct failure)FAILURE_NONE;
-
-	struct arena *arena = arena_new(sizeof(filesystem->label) * 4);
-	const struct text label =
-		arena ? text_from_utf16le(arena, span_of(raw, size), NULL) : TEXT("");
-	const size_t kept =
-		label.size < sizeof(filesystem->label) ? label.size : sizeof(filesystem->label);
-
-	if (kept > 0)
-		memcpy(filesystem->label, label.data, kept);
-	arena_free(arena);
-	return (struct text){ filesystem->label, kept };
-}
-
 static void fill_facts(struct filesystem *filesystem)
 {
 	const TSK_FS_INFO *info = filesystem->info;
@@ -85,7 +45,6 @@ static void fill_facts(struct filesystem *filesystem)
 
 	filesystem->facts = (struct filesystem_facts){
 		.type = type ? type : "unknown",
-		.label = read_label(filesystem),
 		.block_size = info->block_size,
 		.root = info->root_inum,
 		.last_entry = info->last_inum,
@@ -114,6 +73,35 @@ static enum status not_opened(struct tsk_image *image, struct failure *why)
 	return failure_from_tsk(image, why, "file system");
 }
 
+/*
+ * libtsk's own detection tries YAFFS2 on every volume, which reads far into it to find out. It is
+ * left to what nothing else fits; so is saying what fits twice.
+ */
+static TSK_FS_INFO *detect(TSK_IMG_INFO *image)
+{
+	static const TSK_FS_TYPE_ENUM families[] = { TSK_FS_TYPE_NTFS_DETECT,
+						     TSK_FS_TYPE_FAT_DETECT,
+						     TSK_FS_TYPE_EXT_DETECT,
+						     TSK_FS_TYPE_FFS_DETECT,
+						     TSK_FS_TYPE_HFS_DETECT,
+						     TSK_FS_TYPE_ISO9660_DETECT };
+	TSK_FS_INFO *found = NULL;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		TSK_FS_INFO *one = tsk_fs_open_img(image, 0, families[i]);
+
+		if (one && found) {
+			tsk_fs_close(one);
+			tsk_fs_close(found);
+			found = NULL;
+			break;
+		}
+		found = one ? one : found;
+	}
+	tsk_error_reset();
+	return found ? found : tsk_fs_open_img(image, 0, TSK_FS_TYPE_DETECT);
+}
+
 enum status filesystem_open(struct stream *volume, struct filesystem **ret, struct failure *why)
 {
 	enum status status = refuse_encrypted(volume, why);
@@ -129,7 +117,7 @@ enum status filesystem_open(struct stream *volume, struct filesystem **ret, stru
 	if (status < 0)
 		return status;
 	tsk_error_reset();
-	filesystem->info = tsk_fs_open_img(&filesystem->image->info, 0, TSK_FS_TYPE_DETECT);
+	filesystem->info = detect(&filesystem->image->info);
 	if (!filesystem->info)
 		return not_opened(filesystem->image, why);
 	fill_facts(filesystem);

@@ -15,7 +15,6 @@ struct filesystem;
 
 struct filesystem_facts {
 	const char *type;    /* "ntfs", "fat12", "fat16", "fat32", "exfat", "ext2", "hfs+", ... */
-	struct text label;   /* volume label; empty when there is none */
 	uint32_t block_size; /* bytes: cluster or block */
 	uint64_t size;       /* bytes by the file system's own count; may pass the volume's end */
 	uint64_t root;       /* entry of the root folder */

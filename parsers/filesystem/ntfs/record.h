@@ -17,6 +17,7 @@ enum {
 	NTFS_SECTOR = 512, /* stride of the update sequence, whatever the sector size */
 	NTFS_RECORD_MIN = 512,
 	NTFS_RECORD_MAX = 65536,
+	NTFS_VOLUME = 3, /* entry of $Volume */
 	NTFS_ROOT = 5,   /* entry of the root folder */
 	NTFS_LOG_FILE = 2, /* entry of $LogFile */
 	NTFS_BITMAP = 6, /* entry of $Bitmap */
@@ -26,6 +27,7 @@ enum ntfs_attribute_type {
 	NTFS_STANDARD_INFORMATION = 0x10,
 	NTFS_ATTRIBUTE_LIST = 0x20,
 	NTFS_FILE_NAME = 0x30,
+	NTFS_VOLUME_NAME = 0x60,
 	NTFS_DATA = 0x80,
 	NTFS_INDEX_ROOT = 0x90,
 	NTFS_INDEX_ALLOCATION = 0xa0,

@@ -372,6 +372,25 @@ enum status ntfs_volume_record(struct ntfs_volume *volume, uint64_t entry, uint8
 	return ntfs_record_open(buffer, volume->record_size, ret, why);
 }
 
+struct text ntfs_volume_label(struct ntfs_volume *volume, struct arena *arena)
+{
+	const struct text none = { NULL, 0 };
+	uint8_t *buffer = arena_alloc(arena, volume->record_size);
+	struct ntfs_record record;
+	struct ntfs_attribute a;
+
+	if (!buffer || ntfs_volume_record(volume, NTFS_VOLUME, buffer, &record, NULL) != STATUS_OK)
+		return none;
+	for (size_t pos = record.first_attribute;
+	     ntfs_next_attribute(&record, &pos, &a) == STATUS_OK;)
+		if (a.type == NTFS_VOLUME_NAME && a.resident) {
+			const struct text label = text_from_utf16le(arena, a.value, NULL);
+
+			return label.size ? label : none;
+		}
+	return none;
+}
+
 /* A stream name in UTF-16LE; only names of the basic plane can be asked for. */
 static struct span name_to_utf16(struct text name, uint8_t buffer[512])
 {

@@ -42,6 +42,9 @@ MUST_USE enum status ntfs_volume_record(struct ntfs_volume *volume, uint64_t ent
 					uint8_t *buffer, struct ntfs_record *ret,
 					struct failure *why);
 
+/* The volume's label ($VOLUME_NAME of $Volume), in the arena; data NULL when it has none. */
+struct text ntfs_volume_label(struct ntfs_volume *volume, struct arena *arena);
+
 /* Where the content of one attribute lies: declare with CLEANUP(ntfs_content_clear). */
 struct ntfs_content {
 	bool found, resident, compressed, encrypted;
