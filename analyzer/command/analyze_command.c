@@ -141,35 +141,23 @@ static const char *default_case(const char *evidence)
 	return path;
 }
 
-static bool anything_read(struct case_file *file)
+static bool anything_read(const struct case_contents *contents)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
-	struct case_contents contents;
-	struct failure why = FAILURE_NONE;
-
-	if (!arena || case_load(file, arena, &contents, &why) < 0 || contents.n_evidence == 0) {
-		return false;
-	}
-	for (size_t i = 0; i < contents.n_volumes; i++)
-		if (contents.volumes[i].reading == READING_READ ||
-		    contents.volumes[i].reading == READING_PARTLY ||
-		    contents.volumes[i].reading == READING_ENCRYPTED)
-			return true;
+	for (size_t i = 0; i < contents->n_volumes; i++)
+		if (contents->volumes[i].reading == READING_READ ||
+		    contents->volumes[i].reading == READING_PARTLY ||
+		    contents->volumes[i].reading == READING_ENCRYPTED)
+			return contents->n_evidence > 0;
 	return false;
 }
 
 /* What was lost; when nothing could be read, every problem. */
-static void tell_problems(struct case_file *file, bool all)
+static void tell_problems(const struct case_contents *contents, bool all)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
-	struct case_contents contents;
-
-	if (!arena || case_load(file, arena, &contents, NULL) < 0)
-		return;
-	for (size_t i = 0; i < contents.n_problems && i < 50; i++)
-		if (all || contents.problems[i].lost)
-			fprintf(stderr, "avouch: %s: %s\n", contents.problems[i].where,
-				contents.problems[i].what);
+	for (size_t i = 0; i < contents->n_problems && i < 50; i++)
+		if (all || contents->problems[i].lost)
+			fprintf(stderr, "avouch: %s: %s\n", contents->problems[i].where,
+				contents->problems[i].what);
 }
 
 /* A case that is there may be an unfinished one to resume: the collector decides. */
@@ -190,6 +178,8 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 	const struct wanted wanted = { want_path, want_key, want_log, knowledge->matcher };
 	CLEANUP(collector_free_p) struct collector *collector = NULL;
 	CLEANUP(case_close_p) struct case_file *file = NULL;
+	CLEANUP(arena_free_p) struct arena *arena = arena_new(CASE_ARENA);
+	struct case_contents contents = { .n_evidence = 0 };
 	struct failure why = FAILURE_NONE;
 	const bool terminal = isatty(STDERR_FILENO) == 1;
 	char tool[128];
@@ -211,15 +201,21 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 		fputs("\r\033[K", stderr);
 	if (status == ERR_UNSUPPORTED)
 		return fail(EXIT_USAGE, "'%s': %s", o->case_path, why.text);
-	tell_problems(file, !anything_read(file));
+
+	struct failure reading = FAILURE_NONE;
+	const bool loaded = arena && case_load(file, arena, &contents, &reading) >= 0;
+
+	tell_problems(&contents, !anything_read(&contents));
 	if (status == ERR_CANCELLED)
 		return fail(EXIT_FAULT, "interrupted; what was finished stands in '%s'",
 			    o->case_path);
 	if (status < 0)
 		return fail(EXIT_FAULT, "%s", why.text);
-	if (!anything_read(file))
+	if (!loaded)
+		return fail(EXIT_FAULT, "the case cannot be read again: %s", reading.text);
+	if (!anything_read(&contents))
 		return fail(EXIT_UNREADABLE, "nothing of the evidence could be read");
-	return judge_and_report(file, knowledge, &o->judging);
+	return judge_and_report(file, arena, &contents, knowledge, &o->judging);
 }
 
 static int run(int argc, char **argv)

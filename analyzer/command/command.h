@@ -83,11 +83,16 @@ struct knowledge {
 int knowledge_load(struct knowledge *knowledge, const struct judging_options *options);
 void knowledge_clear(struct knowledge *knowledge);
 
+/* Room for the contents of a case and its judgement, bytes. */
+#define CASE_ARENA ((size_t)4 << 30)
+
 /*
- * Judges the case, adds the judgement to it, writes the reports that were asked for. Returns the
- * exit status of the verdicts, or EXIT_FAULT.
+ * Judges the case by its contents (as case_load() gave them, in the arena, which takes the
+ * judgement, too), adds the judgement to it and writes the reports that were asked for. Returns
+ * the exit status of the verdicts, or EXIT_FAULT.
  */
-int judge_and_report(struct case_file *file, struct knowledge *knowledge,
+int judge_and_report(struct case_file *file, struct arena *arena,
+		     const struct case_contents *contents, struct knowledge *knowledge,
 		     const struct judging_options *options);
 
 /* The folder of signatures: the option, $AVOUCH_SIGNATURES, the installed one, the source tree's. */

@@ -26,13 +26,20 @@ static int run(int argc, char **argv)
 	for (int i = optind; i < argc && status == 0; i++) {
 		struct failure why = FAILURE_NONE;
 		CLEANUP(case_close_p) struct case_file *file = NULL;
+		CLEANUP(arena_free_p) struct arena *arena = arena_new(CASE_ARENA);
+		struct case_contents contents;
 
 		if (case_open(argv[i], true, &file, &why) < 0) {
 			status = fail(EXIT_UNREADABLE, "%s", why.text);
 			break;
 		}
 
-		const int one = judge_and_report(file, &knowledge, &options);
+		if (!arena || case_load(file, arena, &contents, &why) < 0) {
+			status = fail(EXIT_FAULT, "judging failed: %s", why.text);
+			break;
+		}
+
+		const int one = judge_and_report(file, arena, &contents, &knowledge, &options);
 
 		if (one >= EXIT_USAGE)
 			status = one;

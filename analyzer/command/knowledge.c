@@ -350,12 +350,11 @@ static size_t usable_attributes(const struct knowledge *k, const struct judging_
 	return n;
 }
 
-int judge_and_report(struct case_file *file, struct knowledge *k,
+int judge_and_report(struct case_file *file, struct arena *arena,
+		     const struct case_contents *contents, struct knowledge *k,
 		     const struct judging_options *options)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new((size_t)4 << 30);
 	struct failure why = FAILURE_NONE;
-	struct case_contents contents;
 	struct judgement judgement;
 	struct own_deadline deadlines[MANDATES_MAX];
 	const struct chosen c = choose_mandates(k, options);
@@ -373,11 +372,10 @@ int judge_and_report(struct case_file *file, struct knowledge *k,
 					   .deadlines = deadlines,
 					   .n_deadlines = options->n_deadlines };
 
-	if (!arena || case_load(file, arena, &contents, &why) < 0 ||
-	    judge_run(arena, &contents, k->signatures, k->matcher, &how, &judgement, &why) < 0)
+	if (judge_run(arena, contents, k->signatures, k->matcher, &how, &judgement, &why) < 0)
 		return fail(EXIT_FAULT, "judging failed: %s", why.text);
 
-	json_t *document = document_build(&contents, &judgement, k->signatures, AVOUCH_VERSION);
+	json_t *document = document_build(contents, &judgement, k->signatures, AVOUCH_VERSION);
 	CLEANUP(free_p) char *json = document ? document_text(document) : NULL;
 	struct case_judgement row = { .document = json,
 				      .tool_version = AVOUCH_VERSION,

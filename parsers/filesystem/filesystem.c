@@ -102,12 +102,39 @@ static TSK_FS_INFO *detect(TSK_IMG_INFO *image)
 	return found ? found : tsk_fs_open_img(image, 0, TSK_FS_TYPE_DETECT);
 }
 
+/*
+ * Whether the volume starts with zeros further than any superblock stands (UFS2: 256 KiB), as a
+ * reserved partition does: nothing is there to be tried, and much would be read to find out.
+ */
+static bool starts_empty(struct stream *volume)
+{
+	enum { BLOCK = 65536, HEAD = 1 << 20 };
+	uint8_t block[BLOCK];
+	const uint64_t end = volume->size < HEAD ? volume->size : HEAD;
+
+	for (uint64_t at = 0; at < end;) {
+		const size_t n = end - at < BLOCK ? (size_t)(end - at) : BLOCK;
+
+		if (stream_read(volume, at, block, n, NULL) < 0)
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (block[i])
+				return false;
+		at += n;
+	}
+	return true;
+}
+
 enum status filesystem_open(struct stream *volume, struct filesystem **ret, struct failure *why)
 {
 	enum status status = refuse_encrypted(volume, why);
 
 	if (status < 0)
 		return status;
+	if (starts_empty(volume)) {
+		(void)failure_set(why, ERR_UNSUPPORTED, "no file system that is read");
+		return STATUS_DECLINED;
+	}
 
 	CLEANUP(filesystem_close_p) struct filesystem *filesystem = calloc(1, sizeof(*filesystem));
 
