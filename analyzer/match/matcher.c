@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/match/matcher.h"
 
+#include "analyzer/match/path.h"
+#include "analyzer/match/path_memo.h"
 #include "analyzer/match/pattern.h"
 #include "analyzer/match/trie.h"
 #include "parsers/base/text.h"
@@ -38,6 +40,7 @@ struct matcher {
 	size_t n_log_names, n_log_patterns;
 	uint64_t *steps;       /* counts while matching, which changes nothing else but */
 	struct arena *scratch; /* memory of the yes-or-no questions */
+	struct path_memo *memo;
 };
 
 void matcher_free(struct matcher *matcher)
@@ -50,6 +53,7 @@ void matcher_free(struct matcher *matcher)
 	}
 	arena_free(matcher->arena);
 	arena_free(matcher->scratch);
+	path_memo_free(matcher->memo);
 	free(matcher->conditions);
 	free(matcher->branches);
 	free(matcher->facts);
@@ -265,6 +269,9 @@ enum status matcher_new(const struct signature_set *set, struct matcher **ret, s
 		if (!m->tries[i] && !m->names[i])
 			return no_memory(why);
 	}
+	m->memo = path_memo_new(m->tries[ASPECT_PATH]);
+	if (!m->memo)
+		return no_memory(why);
 	for (size_t i = 0; status == STATUS_OK && i < set->n_products; i++) {
 		status = add_product(m, i, why);
 		if (status < 0 && why)
@@ -309,20 +316,6 @@ static enum status gather_marks(struct gathering *g, const struct marks *marks)
 	return STATUS_OK;
 }
 
-/* What an operating system set aside when it was replaced stands below this folder. */
-static struct text without_old_root(struct text folded)
-{
-	static const char old[] = "/windows.old";
-	const size_t n = sizeof(old) - 1;
-	const char *slash;
-
-	/* Windows.old, and the later Windows.old.000 or Windows.old(1) */
-	if (folded.size <= n || memcmp(folded.data, old, n) != 0 || !strchr("/.(", folded.data[n]))
-		return folded;
-	slash = memchr(folded.data + n, '/', folded.size - n);
-	return slash ? (struct text){ slash, folded.size - (size_t)(slash - folded.data) } : folded;
-}
-
 /* A task's path as signatures write it: "\\Vendor\\Update" is "Vendor/Update". */
 static struct text plain_task(struct arena *arena, struct text task)
 {
@@ -347,7 +340,7 @@ static struct text folded_value(struct arena *arena, enum aspect aspect, struct 
 		if (!text.data)
 			return text;
 		text = text_fold(arena, text);
-		return text.data ? without_old_root(text) : text;
+		return text.data ? path_without_old_root(text) : text;
 	}
 	return text_fold(arena, text);
 }
@@ -534,11 +527,22 @@ static bool ask(const struct matcher *matcher, enum aspect aspect, struct text t
 	return look_up(matcher, aspect, text, scratch_of(matcher), ret) == STATUS_OK;
 }
 
+/* Whether a pattern fits the path, not looking at what its name alone says. */
+static bool path_is_named(const struct matcher *matcher, struct text path)
+{
+	struct trie_result result;
+	bool named;
+
+	if (path_memo_ask(matcher->memo, path, &named, matcher->steps) == STATUS_OK)
+		return named;
+	return !ask(matcher, ASPECT_PATH, path, &result) || result.marks.n > 0;
+}
+
 bool matcher_wants_path(const struct matcher *matcher, struct text path)
 {
 	struct trie_result result;
 
-	if (!ask(matcher, ASPECT_PATH, path, &result) || result.marks.n > 0)
+	if (path_is_named(matcher, path))
 		return true;
 	const struct text name = path_base_name(path);
 	const enum aspect second = second_aspect(name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One spelling for file paths, whoever wrote them. */
+#include "analyzer/match/path.h"
+
 #include "analyzer/match/matcher.h"
-#include "parsers/base/text.h"
 
 /* Heads that stand for a folder; compared folded, with '/' for '\'. */
 static const struct head {
@@ -65,6 +66,18 @@ static struct text program_of(struct text text)
 			if (starts_folded(behind(text, i), program_ends[k]))
 				return (struct text){ text.data, i + 4 };
 	return text;
+}
+
+bool path_name_is_plain(struct text name)
+{
+	const char last = name.size ? name.data[name.size - 1] : ' ';
+
+	if (last == ' ' || last == 0 || memchr(name.data, '\\', name.size))
+		return false;
+	for (size_t i = 0; i + 5 <= name.size; i++)
+		if (name.data[i] == '.' && (name.data[i + 4] == ' ' || name.data[i + 4] == ','))
+			return false;
+	return true;
 }
 
 static bool is_letter(char c)
@@ -147,6 +160,20 @@ struct text path_normalize(struct arena *arena, struct text path)
 	    (plain.size > 1 && plain.data[1] == '/')) /* relative, or on another computer */
 		return (struct text){ data, 0 };
 	return collapse(arena, (struct text){ data, 0 }, plain);
+}
+
+/* What an operating system set aside when it was replaced stands below this folder. */
+struct text path_without_old_root(struct text folded)
+{
+	static const char old[] = "/windows.old";
+	const size_t n = sizeof(old) - 1;
+	const char *slash;
+
+	/* Windows.old, and the later Windows.old.000 or Windows.old(1) */
+	if (folded.size <= n || memcmp(folded.data, old, n) != 0 || !strchr("/.(", folded.data[n]))
+		return folded;
+	slash = memchr(folded.data + n, '/', folded.size - n);
+	return slash ? (struct text){ slash, folded.size - (size_t)(slash - folded.data) } : folded;
 }
 
 struct text path_base_name(struct text path)

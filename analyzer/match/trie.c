@@ -236,15 +236,28 @@ static enum status gather(const struct trie *trie, const struct front *front, st
 	return STATUS_OK;
 }
 
+/* A place is a closed front; the root's is made here. The room for nodes stays as it was. */
+static void start_front(struct front *front, const struct trie_place *place)
+{
+	front->n = place ? place->n : 1;
+	front->overrun = false;
+	if (place)
+		memcpy(front->nodes, place->nodes, place->n * sizeof(*front->nodes));
+	else
+		front->nodes[0] = 0;
+}
+
 enum status trie_find(const struct trie *trie, struct text folded, struct arena *arena,
 		      struct trie_result *ret, uint64_t *steps)
 {
 	struct trie_result result = { 0 };
-	struct front fronts[2] = { { .nodes = { 0 }, .n = 1 }, { .n = 0 } };
+	struct front fronts[2];
 	struct front *now = &fronts[0], *next = &fronts[1];
 	struct text component;
 	bool overrun = false;
 
+	start_front(now, NULL);
+	next->overrun = false;
 	for (size_t pos = 0; now->n && next_component(folded, &pos, &component);) {
 		struct marks symbols;
 		const enum status status =
@@ -266,4 +279,85 @@ enum status trie_find(const struct trie *trie, struct text folded, struct arena 
 	if (status == STATUS_OK)
 		*ret = result;
 	return status;
+}
+
+/* One component on from a place. */
+static enum status step_on(const struct trie *trie, const struct trie_place *place,
+			   struct text component, struct arena *arena, struct front *next,
+			   uint64_t *steps)
+{
+	struct front now;
+	struct marks symbols;
+	const enum status status = name_table_find(trie->names, component, arena, &symbols, steps);
+
+	if (status < 0)
+		return status;
+	start_front(&now, place);
+	close_front(trie, &now);
+	next->overrun = false;
+	advance(trie, &now, &symbols, next, steps);
+	return now.overrun || next->overrun ? ERR_LIMIT : STATUS_OK;
+}
+
+/* Keeps of a closed front what matters to the names below. */
+static enum status keep_place(const struct trie *trie, const struct front *front,
+			      struct arena *arena, struct trie_place *ret)
+{
+	struct trie_place place = { .nodes = arena_array(arena, front->n + 1,
+							 sizeof(*place.nodes)) };
+
+	if (!place.nodes)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < front->n; i++) {
+		const struct trie_node *node = &trie->nodes[front->nodes[i]];
+
+		place.all |= node->stays && node->marks != MAP_NONE;
+		place.all |= node->any && trie->nodes[node->any].marks != MAP_NONE;
+		if (node->has_children || node->stays)
+			place.nodes[place.n++] = front->nodes[i];
+	}
+	*ret = place;
+	return STATUS_OK;
+}
+
+enum status trie_root(const struct trie *trie, struct arena *arena, struct trie_place *ret)
+{
+	struct front front;
+
+	start_front(&front, NULL);
+	close_front(trie, &front);
+	return front.overrun ? ERR_LIMIT : keep_place(trie, &front, arena, ret);
+}
+
+enum status trie_enter(const struct trie *trie, const struct trie_place *above,
+		       struct text folded_component, struct arena *arena, struct trie_place *ret,
+		       uint64_t *steps)
+{
+	struct front front;
+	const enum status status =
+		step_on(trie, above, folded_component, arena, &front, steps);
+
+	if (status < 0)
+		return status;
+	close_front(trie, &front);
+	return front.overrun ? ERR_LIMIT : keep_place(trie, &front, arena, ret);
+}
+
+enum status trie_fits(const struct trie *trie, const struct trie_place *place,
+		      struct text folded_component, struct arena *arena, bool *ret,
+		      uint64_t *steps)
+{
+	struct front front;
+	bool fits = place->all;
+	const enum status status =
+		fits || place->n == 0 ?
+			STATUS_OK :
+			step_on(trie, place, folded_component, arena, &front, steps);
+
+	if (status < 0)
+		return status;
+	for (size_t i = 0; !fits && place->n && i < front.n; i++)
+		fits = trie->nodes[front.nodes[i]].marks != MAP_NONE;
+	*ret = fits;
+	return STATUS_OK;
 }

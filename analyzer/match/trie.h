@@ -29,4 +29,26 @@ struct trie_result {
 MUST_USE enum status trie_find(const struct trie *trie, struct text folded, struct arena *arena,
 			       struct trie_result *ret, uint64_t *steps);
 
+/*
+ * Where a walk stands behind the components of a folder: names in it are then matched without
+ * walking to the folder again. Made by trie_enter() alone; nodes live in the arena given.
+ */
+struct trie_place {
+	uint32_t *nodes;
+	size_t n;
+	bool all; /* every name in the folder fits */
+};
+
+/* The place of the root. */
+MUST_USE enum status trie_root(const struct trie *trie, struct arena *arena,
+			       struct trie_place *ret);
+/* Into a component below a place (NULL: the root). ERR_LIMIT when too many patterns stay open. */
+MUST_USE enum status trie_enter(const struct trie *trie, const struct trie_place *above,
+				struct text folded_component, struct arena *arena,
+				struct trie_place *ret, uint64_t *steps);
+/* Whether the path of that name at a place fits some pattern. */
+MUST_USE enum status trie_fits(const struct trie *trie, const struct trie_place *place,
+			       struct text folded_component, struct arena *arena, bool *ret,
+			       uint64_t *steps);
+
 #endif
