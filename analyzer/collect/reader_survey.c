@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/collect/reader.h"
 #include "analyzer/collect/results.h"
+#include "analyzer/collect/source_globs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,119 +114,12 @@ struct candidate {
 	bool is_hive;
 };
 
-struct source_glob;
-
 struct candidates {
 	struct reader *reader;
-	const struct source_glob *globs; /* of all parsers */
-	size_t n_globs;
+	const struct source_globs *globs;
 	struct candidate *first, **end;  /* sources, as found */
 	struct candidate *logs;          /* transaction logs */
 };
-
-/*
- * Where an older installation of the system was kept by an upgrade: Windows.old, and when that was
- * still there Windows.old.000 or Windows.old(1).
- */
-static struct text below_old_windows(struct text path)
-{
-	static const char old[] = "/Windows.old";
-	const size_t n = sizeof(old) - 1;
-	const char *slash;
-
-	if (path.size <= n || path.data[n - 4] != '.' || !strchr("/.(", path.data[n]) ||
-	    !text_equal_folded((struct text){ path.data, n }, (struct text){ old, n }))
-		return (struct text){ NULL, 0 };
-	slash = memchr(path.data + n, '/', path.size - n);
-	if (!slash)
-		return (struct text){ NULL, 0 };
-	return (struct text){ slash, path.size - (size_t)(slash - path.data) };
-}
-
-/*
- * One path of one parser. A volume has many files and few sources: most are told apart by the
- * literal end of the glob alone.
- */
-struct source_glob {
-	uint32_t parser;
-	const char *glob;
-	const char *tail; /* what stands behind the last wildcard, in ASCII */
-	size_t tail_size;
-	const char *stream; /* behind ':', of an NTFS stream; NULL: the content itself */
-};
-
-static size_t index_globs(struct source_glob *globs, size_t room)
-{
-	size_t n = 0;
-
-	for (uint32_t i = 0; all_parsers[i]; i++)
-		for (size_t j = 0; all_parsers[i]->paths && all_parsers[i]->paths[j]; j++) {
-			const char *glob = all_parsers[i]->paths[j];
-			const char *tail = glob + strlen(glob);
-			const char *colon = strrchr(glob, ':');
-
-			while (tail > glob && tail[-1] != '*' && tail[-1] != '?' &&
-			       (unsigned char)tail[-1] < 0x80)
-				tail--;
-			if (n < room)
-				globs[n] = (struct source_glob){ i, glob, tail, strlen(tail),
-								 colon ? colon + 1 : NULL };
-			n++;
-		}
-	return n;
-}
-
-static char fold_ascii(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-static bool has_tail(struct text path, const struct source_glob *glob)
-{
-	if (path.size < glob->tail_size)
-		return false;
-	for (size_t i = 1; i <= glob->tail_size; i++)
-		if (fold_ascii(path.data[path.size - i]) !=
-		    fold_ascii(glob->tail[glob->tail_size - i]))
-			return false;
-	return true;
-}
-
-/* The stream that some parser wants of the file of this path; NULL when none does. */
-static const char *wanted_stream(const struct candidates *all, struct text path)
-{
-	for (size_t i = 0; i < all->n_globs; i++) {
-		const struct source_glob *glob = &all->globs[i];
-		const size_t head = glob->stream ? (size_t)(glob->stream - glob->glob) - 1 : 0;
-
-		if (glob->stream && path.size == head &&
-		    text_equal_folded((struct text){ glob->glob, head }, path))
-			return glob->stream;
-	}
-	return NULL;
-}
-
-static bool find_parsers(const struct candidates *all, struct text path, struct job_order *order,
-			 bool *is_hive)
-{
-	const struct text old = below_old_windows(path);
-	bool any = false;
-
-	for (size_t i = 0; i < all->n_globs; i++) {
-		const struct source_glob *glob = &all->globs[i];
-
-		if (!has_tail(path, glob) ||
-		    (!path_fits(glob->glob, path) &&
-		     !(old.data && path_fits(glob->glob, old))))
-			continue;
-		if (all_parsers[glob->parser]->named_only && !wants_path(&all->reader->ctx, path))
-			continue;
-		job_add_parser(order, glob->parser);
-		*is_hive |= all_parsers[glob->parser]->parse_hive != NULL;
-		any = true;
-	}
-	return any;
-}
 
 static bool is_log_name(struct text path)
 {
@@ -265,7 +159,9 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 					      .entry = file->entry,
 					      .sequence = file->sequence,
 					      .deleted = file->deleted } };
-	const bool is_source = find_parsers(all, file->path, &found.order, &found.is_hive);
+	const bool is_source =
+		source_globs_find(all->globs, &reader->ctx, file->path, &found.order,
+				  &found.is_hive);
 
 	if (!is_source && (file->deleted || !is_log_name(file->path)))
 		return STATUS_OK;
@@ -292,7 +188,8 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 static enum status consider(void *payload, const struct view_file *file, struct failure *why)
 {
 	struct candidates *all = payload;
-	const char *stream = file->deleted ? NULL : wanted_stream(all, file->path);
+	const char *stream =
+		file->deleted ? NULL : source_globs_stream(all->globs, file->path);
 
 	if (stream) {
 		const char *path = arena_printf(all->reader->arena, "%.*s:%s",
@@ -419,13 +316,10 @@ enum status read_volume_group(struct reader *reader, struct failure *why)
 enum status read_one_volume(struct reader *reader, struct failure *why)
 {
 	struct stream *entries = view_entries(reader->view);
-	struct candidates all = { .reader = reader, .n_globs = index_globs(NULL, 0) };
-	struct source_glob *globs = arena_array(reader->arena, all.n_globs + 1, sizeof(*globs));
+	struct candidates all = { .reader = reader, .globs = source_globs_new(reader->arena) };
 
-	if (!globs)
+	if (!all.globs)
 		return failure_set(why, ERR_NO_MEMORY, "paths of parsers");
-	(void)index_globs(globs, all.n_globs); /* as many as were counted */
-	all.globs = globs;
 	all.end = &all.first;
 	message_start(&reader->message, MESSAGE_VIEW);
 	message_text(&reader->message, text_of(view_filesystem(reader->view)));

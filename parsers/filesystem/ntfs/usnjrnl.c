@@ -33,6 +33,7 @@ enum {
 	MAX_FOLDERS = 4000000,
 	BIG_HOLE = 64 << 20, /* above: the start of the data is searched for */
 	FOLDER_ATTRIBUTE = 0x10,
+	UNWANTED_NAME = 512,
 };
 
 /* Times within one write-out may stand a little out of order. */
@@ -123,6 +124,12 @@ struct journal {
 	uint64_t last_usn;
 	uint64_t n_bad, n_ranges;
 	uint8_t *window;
+	/* The record before, if its path was not wanted: one change is some records in a row. */
+	struct {
+		uint64_t parent;
+		size_t name_size; /* 0: none */
+		uint8_t name[UNWANTED_NAME];
+	} unwanted;
 };
 
 typedef enum status record_reader(struct journal *journal, const struct usn_record *record,
@@ -266,6 +273,37 @@ static struct text reasons_text(struct arena *arena, uint32_t reasons)
 	return text_of(arena_text(arena, (struct text){ line, used }));
 }
 
+/* "folder/name" in the arena. */
+static struct text join(struct arena *arena, struct text folder, struct text name)
+{
+	char *path = arena_alloc(arena, folder.size + name.size + 2);
+
+	if (!path)
+		return (struct text){ NULL, 0 };
+	memcpy(path, folder.data, folder.size);
+	path[folder.size] = '/';
+	memcpy(path + folder.size + 1, name.data, name.size);
+	path[folder.size + 1 + name.size] = '\0';
+	return (struct text){ path, folder.size + 1 + name.size };
+}
+
+static bool is_unwanted_again(const struct journal *journal, const struct usn_record *record)
+{
+	return journal->unwanted.name_size == record->name.size &&
+	       journal->unwanted.parent == record->parent &&
+	       memcmp(journal->unwanted.name, record->name.data, record->name.size) == 0;
+}
+
+static void remember_unwanted(struct journal *journal, const struct usn_record *record)
+{
+	journal->unwanted.name_size = 0;
+	if (record->name.size > UNWANTED_NAME)
+		return;
+	journal->unwanted.parent = record->parent;
+	journal->unwanted.name_size = record->name.size;
+	memcpy(journal->unwanted.name, record->name.data, record->name.size);
+}
+
 /* The record's path, and how it is known: "file table", "journal" or "orphan". */
 static struct text path_of(struct journal *journal, const struct usn_record *record,
 			   struct text name, const char **ret_from)
@@ -280,8 +318,7 @@ static struct text path_of(struct journal *journal, const struct usn_record *rec
 	}
 	if (parent.size == 1)
 		parent.size = 0;
-	return text_of(arena_printf(journal->scratch, "%.*s/%.*s", (int)parent.size, parent.data,
-				    (int)name.size, name.data));
+	return join(journal->scratch, parent, name);
 }
 
 static enum status emit_jump(struct journal *journal, const struct usn_record *record,
@@ -328,18 +365,20 @@ static enum status emit_record(struct journal *journal, const struct usn_record 
 	char address[32];
 	enum status status = watch_clock(journal, record, time, why);
 
-	if (status < 0)
+	if (status < 0 || is_unwanted_again(journal, record))
 		return status;
 	if (arena_used(journal->scratch) > WINDOW)
 		arena_reset(journal->scratch);
 
 	const struct text name = text_from_utf16le(journal->scratch, record->name, NULL);
-	const struct text path = path_of(journal, record, name, &from);
+	const struct text path = name.data ? path_of(journal, record, name, &from) : name;
 
 	if (!path.data)
 		return failure_set(why, ERR_LIMIT, "no memory for a path");
-	if (!wants_path(journal->ctx, path))
+	if (!wants_path(journal->ctx, path)) {
+		remember_unwanted(journal, record);
 		return STATUS_OK;
+	}
 	values[USN_USN] = value_uint(record->usn);
 	values[USN_TIME] = value_instant(time);
 	values[USN_NAME] = value_text(name);
