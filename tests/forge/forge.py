@@ -38,6 +38,9 @@ def forge_volume(system, seed, number, offset, folder, tools):
     with open(stem + ".blob", "wb") as out:
         out.write(machine.blob)
     subprocess.run([os.path.join(tools, "forge_volume"), stem + ".raw", stem + ".ops", stem + ".blob"], check=True)
+    if spec.get("bulk_tree"):
+        subprocess.run([os.path.join(tools, "bulk_volume"), stem + ".raw", str(spec["bulk_tree"])], check=True,
+                       stdout=sys.stderr)
     if machine.snapshots:
         shadow.write(stem + ".raw", os.path.join(folder, "diff-area"), machine.snapshots, machine.host, machine.rng)
         for path in [p for _, p in machine.snapshots] + [os.path.join(folder, "diff-area")]:
