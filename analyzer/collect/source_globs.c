@@ -12,6 +12,7 @@ struct source_glob {
 	const char *glob;
 	const char *tail; /* what stands behind the last wildcard, in ASCII */
 	size_t tail_size;
+	size_t head_size; /* before the first wildcard, in ASCII */
 	const char *stream; /* behind ':', of an NTFS stream; NULL: the content itself */
 };
 
@@ -32,15 +33,25 @@ static size_t bucket_of(const char *text, size_t size)
 	return (fold_ascii(text[size - 1]) * 31U + fold_ascii(text[size - 2])) % N_BUCKETS;
 }
 
+static bool is_literal(char c)
+{
+	return c != '*' && c != '?' && (unsigned char)c < 0x80;
+}
+
 static bool add(struct source_globs *globs, struct arena *arena, uint32_t parser, const char *glob)
 {
 	const char *tail = glob + strlen(glob), *colon = strrchr(glob, ':');
 
-	while (tail > glob && tail[-1] != '*' && tail[-1] != '?' && (unsigned char)tail[-1] < 0x80)
+	size_t head_size = 0;
+
+	while (tail > glob && is_literal(tail[-1]))
 		tail--;
+	while (glob[head_size] && is_literal(glob[head_size]))
+		head_size++;
 
 	struct source_glob one = { .parser = parser, .glob = glob, .tail = tail,
-				   .tail_size = strlen(tail), .stream = colon ? colon + 1 : NULL };
+				   .tail_size = strlen(tail), .head_size = head_size,
+				   .stream = colon ? colon + 1 : NULL };
 	const struct source_glob **list = one.tail_size < 2 ?
 						  &globs->short_tails :
 						  &globs->buckets[bucket_of(tail, one.tail_size)];
@@ -82,6 +93,17 @@ static bool has_tail(struct text path, const struct source_glob *glob)
 	return true;
 }
 
+/* The cheap check first: its head rules out most of what a glob is tried on. */
+static bool glob_fits_path(const struct source_glob *glob, struct text path)
+{
+	if (path.size < glob->head_size)
+		return false;
+	for (size_t i = 0; i < glob->head_size; i++)
+		if (fold_ascii(path.data[i]) != fold_ascii(glob->glob[i]))
+			return false;
+	return path_fits(glob->glob, path);
+}
+
 /*
  * Where an older installation of the system was kept by an upgrade: Windows.old, and when that was
  * still there Windows.old.000 or Windows.old(1).
@@ -108,8 +130,8 @@ static bool try_list(const struct source_glob *list, struct parse_context *ctx, 
 	bool any = false;
 
 	for (const struct source_glob *glob = list; glob; glob = glob->next) {
-		if (!has_tail(path, glob) || (!path_fits(glob->glob, path) &&
-					      !(old.data && path_fits(glob->glob, old))))
+		if (!has_tail(path, glob) || (!glob_fits_path(glob, path) &&
+					      !(old.data && glob_fits_path(glob, old))))
 			continue;
 		if (all_parsers[glob->parser]->named_only && !wants_path(ctx, path))
 			continue;

@@ -63,6 +63,13 @@ static uint32_t step(const struct automaton *a, uint32_t node, uint8_t byte)
 
 /* Entries of a full table (4 bytes each); a larger automaton keeps to its edges. */
 enum { MAX_TABLE = 8 << 20 };
+/* Set in an entry when a literal ends at its node: most steps need not look at the node itself. */
+static const uint32_t ends_here = UINT32_C(1) << 31;
+
+static bool has_output(const struct automaton_node *node)
+{
+	return node->ends != MAP_NONE || node->output != 0;
+}
 
 /* queue holds all nodes, shallow ones first, so that a node's fail link is filled before it. */
 static bool build_table(struct automaton *a, const uint32_t *queue)
@@ -87,7 +94,8 @@ static bool build_table(struct automaton *a, const uint32_t *queue)
 		for (uint32_t k = 0; queue[i] != 0 && k < a->n_classes; k++)
 			row[k] = fail_row[k];
 		for (uint32_t child = node->child; child; child = a->nodes[child].sibling)
-			row[a->classes[a->nodes[child].byte]] = child;
+			row[a->classes[a->nodes[child].byte]] =
+				child | (has_output(&a->nodes[child]) ? ends_here : 0);
 	}
 	return true;
 }
@@ -120,6 +128,21 @@ bool automaton_finish(struct automaton *a)
 	return ok;
 }
 
+/* Tells the literals that end at a node; false when told to stop. */
+static bool tell(const struct automaton *a, uint32_t node,
+		 bool (*found)(void *payload, uint32_t id), void *payload, uint64_t *steps)
+{
+	uint32_t end = a->nodes[node].ends != MAP_NONE ? node : a->nodes[node].output;
+
+	for (; end != 0; end = a->nodes[end].output)
+		for (uint32_t k = a->nodes[end].ends; k != MAP_NONE; k = a->ids[k].next) {
+			++*steps;
+			if (!found(payload, a->ids[k].id))
+				return false;
+		}
+	return true;
+}
+
 void automaton_scan(const struct automaton *a, struct text text,
 		    bool (*found)(void *payload, uint32_t id), void *payload, uint64_t *steps)
 {
@@ -127,20 +150,21 @@ void automaton_scan(const struct automaton *a, struct text text,
 
 	if (a->n_nodes == 0)
 		return;
+	*steps += text.size;
 	for (size_t i = 0; i < text.size; i++) {
 		const uint8_t byte = (uint8_t)text.data[i];
+		bool ends;
 
-		node = a->table ? a->table[(size_t)node * a->n_classes + a->classes[byte]]
-				: step(a, node, byte);
-		++*steps;
-		uint32_t end = a->nodes[node].ends != MAP_NONE ? node : a->nodes[node].output;
-
-		for (; end != 0; end = a->nodes[end].output)
-			for (uint32_t k = a->nodes[end].ends; k != MAP_NONE; k = a->ids[k].next) {
-				++*steps;
-				if (!found(payload, a->ids[k].id))
-					return;
-			}
+		if (a->table) {
+			node = a->table[(size_t)node * a->n_classes + a->classes[byte]];
+			ends = node & ends_here;
+			node &= ~ends_here;
+		} else {
+			node = step(a, node, byte);
+			ends = has_output(&a->nodes[node]);
+		}
+		if (ends && !tell(a, node, found, payload, steps))
+			return;
 	}
 }
 

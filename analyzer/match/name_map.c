@@ -2,15 +2,23 @@
 #include "analyzer/match/name_map.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). The names are our own data. */
-static uint64_t hash_text(struct text text)
+uint64_t hash_text(struct text text)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = text.size, word = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < text.size; i++)
-		hash = (hash ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001b3);
-	return hash;
+	for (; text.size - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text.data + i, sizeof(word));
+		hash = (hash ^ word) * odd;
+		hash ^= hash >> 32;
+	}
+	for (word = 0; i < text.size; i++)
+		word = word << 8 | (unsigned char)text.data[i];
+	hash = (hash ^ word) * odd;
+	return hash ^ hash >> 32;
 }
 
 static uint64_t hash_number(uint64_t x)

@@ -23,6 +23,9 @@ struct name_map {
 	size_t capacity, n;
 };
 
+/* A hash by words. The names hashed by it are our own data, or their order does no harm. */
+uint64_t hash_text(struct text text);
+
 /* MAP_NONE when there is none. */
 uint32_t name_map_find(const struct name_map *map, struct text name);
 /* Adds a name that is not there. False without memory. */

@@ -53,22 +53,6 @@ void path_memo_free(struct path_memo *memo)
 	free(memo);
 }
 
-static uint64_t hash_of(struct text path)
-{
-	uint64_t hash = path.size, word = 0;
-	size_t i = 0;
-
-	for (; path.size - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, path.data + i, sizeof(word));
-		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
-	}
-	for (word = 0; i < path.size; i++)
-		word = word << 8 | (unsigned char)path.data[i];
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 32;
-}
-
 static bool is_folder(const struct folder *folder, uint64_t hash, struct text path)
 {
 	return folder && folder->hash == hash && folder->size == path.size &&
@@ -164,7 +148,7 @@ static enum status find_place(struct path_memo *memo, struct text path, struct t
 /* NULL on any failure. Depth is bounded by the components of MAX_FOLDER bytes. */
 static struct folder *find_folder(struct path_memo *memo, struct text path, uint64_t *steps)
 {
-	const uint64_t hash = hash_of(path);
+	const uint64_t hash = hash_text(path);
 	struct folder **slot = &memo->slots[hash & (N_SLOTS - 1)];
 	struct trie_place place = { .n = 0 };
 	bool plain = false;

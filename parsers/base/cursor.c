@@ -83,18 +83,3 @@ uint64_t cursor_u64be(struct cursor *c)
 {
 	return big(cursor_take(c, 8));
 }
-
-uint16_t span_u16le(struct span s, size_t offset)
-{
-	return (uint16_t)little(span_part(s, offset, 2));
-}
-
-uint32_t span_u32le(struct span s, size_t offset)
-{
-	return (uint32_t)little(span_part(s, offset, 4));
-}
-
-uint64_t span_u64le(struct span s, size_t offset)
-{
-	return little(span_part(s, offset, 8));
-}

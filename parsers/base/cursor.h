@@ -48,8 +48,26 @@ uint32_t cursor_u32be(struct cursor *c);
 uint64_t cursor_u64be(struct cursor *c);
 
 /* Little-endian reads at an offset of a span; 0 when it does not fit. For already checked ranges. */
-uint16_t span_u16le(struct span s, size_t offset);
-uint32_t span_u32le(struct span s, size_t offset);
-uint64_t span_u64le(struct span s, size_t offset);
+static inline uint16_t span_u16le(struct span s, size_t offset)
+{
+	if (s.size < 2 || offset > s.size - 2)
+		return 0;
+	return (uint16_t)(s.data[offset] | s.data[offset + 1] << 8);
+}
+
+static inline uint32_t span_u32le(struct span s, size_t offset)
+{
+	if (s.size < 4 || offset > s.size - 4)
+		return 0;
+	return (uint32_t)s.data[offset] | (uint32_t)s.data[offset + 1] << 8 |
+	       (uint32_t)s.data[offset + 2] << 16 | (uint32_t)s.data[offset + 3] << 24;
+}
+
+static inline uint64_t span_u64le(struct span s, size_t offset)
+{
+	if (s.size < 8 || offset > s.size - 8)
+		return 0;
+	return (uint64_t)span_u32le(s, offset + 4) << 32 | span_u32le(s, offset);
+}
 
 #endif

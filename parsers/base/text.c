@@ -126,7 +126,14 @@ static size_t sequence(const char *data, size_t size, uint32_t *ret)
 
 uint32_t text_next(struct text text, size_t *pos)
 {
+	const unsigned char first = (unsigned char)text.data[*pos];
 	uint32_t c = REPLACEMENT;
+
+	if (first < 0x80) {
+		++*pos;
+		return first;
+	}
+
 	const size_t length = sequence(text.data + *pos, text.size - *pos, &c);
 
 	*pos += length ? length : 1;
@@ -199,9 +206,16 @@ bool text_equal_folded(struct text a, struct text b)
 {
 	size_t i = 0, j = 0;
 
-	while (i < a.size && j < b.size)
-		if (text_fold_char(text_next(a, &i)) != text_fold_char(text_next(b, &j)))
+	while (i < a.size && j < b.size) {
+		const char x = a.data[i], y = b.data[j];
+
+		if (x == y && (unsigned char)x < 0x80) {
+			i++;
+			j++;
+		} else if (text_fold_char(text_next(a, &i)) != text_fold_char(text_next(b, &j))) {
 			return false;
+		}
+	}
 	return i == a.size && j == b.size;
 }
 
