@@ -326,6 +326,9 @@ static enum status take_message(struct collector *collector, struct worker *work
 		job->state = JOB_FINISHED;
 		worker->job = NULL;
 		break;
+	case MESSAGE_SOURCE:
+		job->has_sources = true; /* others can read them while the survey goes on */
+		break;
 	default:
 		break;
 	}
@@ -470,7 +473,7 @@ static enum status store_ready(struct collector *collector, struct failure *why)
 		enum status status = STATUS_OK;
 
 		if (job->state != JOB_FINISHED) {
-			if (job->frames_size > JOB_BUFFER)
+			if (job->frames_size > JOB_BUFFER || job->has_sources)
 				status = store_frames(collector, job, why);
 			return status;
 		}

@@ -245,8 +245,12 @@ static uint64_t file_size(struct reader *reader, const struct job_order *order)
 		       0;
 }
 
-static void send_sources(struct reader *reader, struct candidates *all)
+/* What was found before a failure is read all the same. */
+static void send_sources(void *payload)
 {
+	struct candidates *all = payload;
+	struct reader *reader = all->reader;
+
 	for (struct candidate *one = all->first; one; one = one->next) {
 		if (one->is_hive && !one->order.deleted)
 			add_logs(all, one);
@@ -330,9 +334,8 @@ enum status read_one_volume(struct reader *reader, struct failure *why)
 	reader->origins[0] = entries;
 
 	const enum status status =
-		view_survey(reader->view, &reader->ctx, consider, &all, why);
+		view_survey(reader->view, &reader->ctx, consider, send_sources, &all, why);
 
-	send_sources(reader, &all); /* what was found before a failure is read all the same */
 	if (!reader->place.snapshot)
 		find_snapshots(reader);
 	return status;

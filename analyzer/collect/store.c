@@ -379,6 +379,7 @@ enum status store_frames(struct collector *collector, struct job *job, struct fa
 	if (status < 0)
 		return status;
 	job->stored = true;
+	job->has_sources = false;
 	while (cursor_left(&c) > 0 && status >= 0) {
 		const struct span message = cursor_take(&c, cursor_u32le(&c));
 

@@ -24,6 +24,7 @@ struct job {
 	size_t frames_size, frames_room;
 	enum reading reading; /* worst over its attempts */
 	bool lost, stored;    /* stored: its transaction is open */
+	bool has_sources;     /* among what waits to be stored */
 	uint64_t n_traces, n_problems;
 	bool viewed; /* its file system was told, so traces have a source */
 	bool begun_any;

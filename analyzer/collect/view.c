@@ -268,21 +268,26 @@ static enum status walk_all(struct view *view, struct parse_context *ctx, struct
 	return walk_folder(&walk, facts->root, why);
 }
 
-enum status view_survey(struct view *view, struct parse_context *ctx, view_visitor *visitor,
-			void *payload, struct failure *why)
+static enum status visit_all(struct view *view, struct parse_context *ctx, struct visit visit,
+			     struct failure *why)
 {
-	struct visit visit = { visitor, payload };
-
 	if (!view->ntfs)
 		return walk_all(view, ctx, visit, why);
 
-	enum status status = need_table(view, ctx, why);
+	const enum status status = need_table(view, ctx, why);
 
-	if (status >= 0)
-		status = ntfs_table_emit(ctx, view->table, why);
-	if (status < 0)
-		return status;
-	return ntfs_table_visit(view->table, visit_ntfs, &visit, why);
+	return status < 0 ? status : ntfs_table_visit(view->table, visit_ntfs, &visit, why);
+}
+
+enum status view_survey(struct view *view, struct parse_context *ctx, view_visitor *visitor,
+			view_visited *visited, void *payload, struct failure *why)
+{
+	const struct visit visit = { visitor, payload };
+	const enum status status = visit_all(view, ctx, visit, why);
+
+	if (visited)
+		visited(payload);
+	return status < 0 || !view->ntfs ? status : ntfs_table_emit(ctx, view->table, why);
 }
 
 bool view_is_intact(struct view *view, uint64_t entry)

@@ -31,12 +31,17 @@ struct view_file {
 
 typedef enum status view_visitor(void *payload, const struct view_file *file, struct failure *why);
 
+/* Every file was visited; entries may be emitted still. */
+typedef void view_visited(void *payload);
+
 /*
- * Emits filesystem.file for every wanted entry and visits every file, live and deleted. What could
- * not be read goes to lost().
+ * Visits every file, live and deleted, then calls visited (may be NULL) once, also after a failure;
+ * emits filesystem.file for every wanted entry, on NTFS after that, so that sources can be read
+ * meanwhile. What could not be read goes to lost().
  */
 MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
-				 view_visitor *visit, void *payload, struct failure *why);
+				 view_visitor *visit, view_visited *visited, void *payload,
+				 struct failure *why);
 
 /* Whether all of a deleted file's content still stands. */
 bool view_is_intact(struct view *view, uint64_t entry);
