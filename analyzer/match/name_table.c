@@ -19,7 +19,19 @@ struct glob {
 	uint32_t marks;   /* first link, or MAP_NONE */
 };
 
+enum { PAIRS = 1 << 16 };
+
+/*
+ * Which two bytes a name must end in, or for patterns with an open end begin with, to fit anything
+ * at all: most names are refused by that alone.
+ */
+struct ends {
+	uint8_t tails[PAIRS / 8], heads[PAIRS / 8];
+	bool open; /* some pattern tells neither */
+};
+
 struct name_table {
+	struct ends ends;
 	struct name_map literals; /* to the first link */
 	struct name_map patterns; /* texts of globs to their index */
 	struct mark_link *links;
@@ -161,9 +173,50 @@ static enum status add_glob(struct name_table *table, struct arena *arena, struc
 	return STATUS_OK;
 }
 
+static size_t pair_at(struct text text, size_t i)
+{
+	return (size_t)(unsigned char)text.data[i] << 8 | (unsigned char)text.data[i + 1];
+}
+
+static void put_pair(uint8_t *set, size_t pair)
+{
+	set[pair / 8] |= (uint8_t)(1U << pair % 8);
+}
+
+static bool has_pair(const uint8_t *set, size_t pair)
+{
+	return set[pair / 8] >> pair % 8 & 1;
+}
+
+static bool is_plain(char c)
+{
+	return c != '*' && c != '?' && c != '[' && c != ']';
+}
+
+static void note_ends(struct ends *ends, struct text pattern)
+{
+	const size_t n = pattern.size;
+
+	if (n < 2 || is_expression(pattern))
+		ends->open = true;
+	else if (is_plain(pattern.data[n - 1]) && is_plain(pattern.data[n - 2]))
+		put_pair(ends->tails, pair_at(pattern, n - 2));
+	else if (is_plain(pattern.data[0]) && is_plain(pattern.data[1]))
+		put_pair(ends->heads, pair_at(pattern, 0));
+	else
+		ends->open = true;
+}
+
+static bool may_fit(const struct ends *ends, struct text name)
+{
+	return ends->open || name.size < 2 || has_pair(ends->tails, pair_at(name, name.size - 2)) ||
+	       has_pair(ends->heads, pair_at(name, 0));
+}
+
 enum status name_table_add(struct name_table *table, struct arena *arena, struct text pattern,
 			   uint32_t mark, struct failure *why)
 {
+	note_ends(&table->ends, pattern);
 	if (!is_expression(pattern) && glob_is_literal(pattern))
 		return add_literal(table, pattern, mark, why);
 	uint32_t id = name_map_find(&table->patterns, pattern);
@@ -306,6 +359,10 @@ enum status name_table_find(const struct name_table *table, struct text folded, 
 		.table = table, .arena = arena, .folded = folded, .marks = &marks, .steps = steps
 	};
 
+	*ret = marks;
+	++*steps;
+	if (!may_fit(&table->ends, folded))
+		return STATUS_OK;
 	*steps += folded.size;
 	take_marks(&s, name_map_find(&table->literals, folded));
 	for (size_t i = 0; i < table->n_unanchored; i++)

@@ -25,6 +25,12 @@ struct trie {
 	struct name_map symbols; /* component patterns to symbols, from 1 */
 	uint32_t n_symbols;
 	struct name_table *names; /* components to symbols */
+	/*
+	 * The same for symbols directly behind a '**', which are few: behind most folders of a volume
+	 * nothing else can fit.
+	 */
+	struct name_table *deep_names;
+	struct name_map deep_symbols;
 };
 
 static uint32_t add_node(struct trie *trie, bool stays)
@@ -45,7 +51,8 @@ struct trie *trie_new(void)
 	if (!trie)
 		return NULL;
 	trie->names = name_table_new();
-	if (!trie->names || add_node(trie, false) == MAP_NONE) {
+	trie->deep_names = name_table_new();
+	if (!trie->names || !trie->deep_names || add_node(trie, false) == MAP_NONE) {
 		trie_free(trie);
 		return NULL;
 	}
@@ -57,7 +64,9 @@ void trie_free(struct trie *trie)
 	if (!trie)
 		return;
 	name_table_free(trie->names);
+	name_table_free(trie->deep_names);
 	name_map_clear(&trie->symbols);
+	name_map_clear(&trie->deep_symbols);
 	pair_map_clear(&trie->children);
 	free(trie->nodes);
 	free(trie->marks);
@@ -83,6 +92,16 @@ static enum status find_symbol(struct trie *trie, struct arena *arena, struct te
 	return STATUS_OK;
 }
 
+static enum status add_deep_symbol(struct trie *trie, struct arena *arena, struct text component,
+				   uint32_t symbol, struct failure *why)
+{
+	if (name_map_find(&trie->deep_symbols, component) != MAP_NONE)
+		return STATUS_OK;
+	if (!name_map_add(&trie->deep_symbols, component, symbol))
+		return failure_set(why, ERR_NO_MEMORY, "symbols");
+	return name_table_add(trie->deep_names, arena, component, symbol, why);
+}
+
 /* The child of node by a component of a pattern, made if it is not there. */
 static enum status step_in(struct trie *trie, struct arena *arena, struct text component,
 			   uint32_t *node, struct failure *why)
@@ -96,8 +115,10 @@ static enum status step_in(struct trie *trie, struct arena *arena, struct text c
 		child = deep ? trie->nodes[parent].deep : trie->nodes[parent].any;
 		child = child ? child : MAP_NONE;
 	} else {
-		const enum status status = find_symbol(trie, arena, component, &symbol, why);
+		enum status status = find_symbol(trie, arena, component, &symbol, why);
 
+		if (status >= 0 && trie->nodes[parent].stays)
+			status = add_deep_symbol(trie, arena, component, symbol, why);
 		if (status < 0)
 			return status;
 		child = pair_map_find(&trie->children, parent, symbol);
@@ -158,7 +179,9 @@ enum status trie_add(struct trie *trie, struct arena *arena, struct text pattern
 
 enum status trie_finish(struct trie *trie, struct failure *why)
 {
-	return name_table_finish(trie->names, why);
+	const enum status status = name_table_finish(trie->names, why);
+
+	return status < 0 ? status : name_table_finish(trie->deep_names, why);
 }
 
 struct front {
@@ -288,7 +311,8 @@ static enum status step_on(const struct trie *trie, const struct trie_place *pla
 {
 	struct front now;
 	struct marks symbols;
-	const enum status status = name_table_find(trie->names, component, arena, &symbols, steps);
+	const struct name_table *names = place && place->only_deep ? trie->deep_names : trie->names;
+	const enum status status = name_table_find(names, component, arena, &symbols, steps);
 
 	if (status < 0)
 		return status;
@@ -303,8 +327,10 @@ static enum status step_on(const struct trie *trie, const struct trie_place *pla
 static enum status keep_place(const struct trie *trie, const struct front *front,
 			      struct arena *arena, struct trie_place *ret)
 {
-	struct trie_place place = { .nodes = arena_array(arena, front->n + 1,
-							 sizeof(*place.nodes)) };
+	struct trie_place place = {
+		.nodes = arena_array(arena, front->n + 1, sizeof(*place.nodes)),
+		.only_deep = true,
+	};
 
 	if (!place.nodes)
 		return ERR_NO_MEMORY;
@@ -313,6 +339,7 @@ static enum status keep_place(const struct trie *trie, const struct front *front
 
 		place.all |= node->stays && node->marks != MAP_NONE;
 		place.all |= node->any && trie->nodes[node->any].marks != MAP_NONE;
+		place.only_deep &= node->stays || !node->has_children;
 		if (node->has_children || node->stays)
 			place.nodes[place.n++] = front->nodes[i];
 	}

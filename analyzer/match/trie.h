@@ -36,7 +36,8 @@ MUST_USE enum status trie_find(const struct trie *trie, struct text folded, stru
 struct trie_place {
 	uint32_t *nodes;
 	size_t n;
-	bool all; /* every name in the folder fits */
+	bool all;       /* every name in the folder fits */
+	bool only_deep; /* what may fit stands behind a '**' */
 };
 
 /* The place of the root. */

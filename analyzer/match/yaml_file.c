@@ -49,8 +49,6 @@ static enum status read_whole(const char *path, struct yaml_file *file, struct f
 
 static void free_file(struct yaml_file *file)
 {
-	if (file->has_document)
-		yaml_document_delete(&file->document);
 	free(file->path);
 	free(file->name);
 	free(file->bytes);
@@ -266,18 +264,47 @@ static const yaml_node_t *locate(yaml_document_t *document, const char *where)
 	return node;
 }
 
+/* Parses the bytes again: only messages need the nodes. False when they are no YAML. */
+static bool open_document(const struct yaml_file *file, yaml_document_t *ret, struct messages *m)
+{
+	yaml_parser_t parser;
+	bool loaded;
+
+	if (!yaml_parser_initialize(&parser))
+		return false;
+	yaml_parser_set_input_string(&parser, (const unsigned char *)file->bytes, file->size);
+	loaded = yaml_parser_load(&parser, ret) != 0;
+	if (!loaded && m) {
+		fprintf(m->stream, "%s:%zu: %s\n", file->path, parser.problem_mark.line + 1,
+			parser.problem ? parser.problem : "unreadable YAML");
+		m->n++;
+	}
+	yaml_parser_delete(&parser);
+	return loaded;
+}
+
+static size_t line_of(const struct yaml_file *file, const char *where)
+{
+	yaml_document_t document;
+	size_t line = 1;
+
+	if (!open_document(file, &document, NULL))
+		return line;
+
+	const yaml_node_t *node = locate(&document, where);
+
+	if (node)
+		line = node->start_mark.line + 1;
+	yaml_document_delete(&document);
+	return line;
+}
+
 void complain(struct messages *m, const struct yaml_file *file, const char *where,
 	      const char *format, ...)
 {
-	const yaml_node_t *node = NULL;
 	va_list arguments;
 
-	if (file->has_document) {
-		yaml_document_t document = file->document; /* libyaml takes no const */
-
-		node = locate(&document, where);
-	}
-	fprintf(m->stream, "%s:%zu: ", file->path, node ? node->start_mark.line + 1 : (size_t)1);
+	fprintf(m->stream, "%s:%zu: ", file->path, line_of(file, where));
 	if (where[0])
 		fprintf(m->stream, "%s: ", where);
 	va_start(arguments, format);
@@ -318,26 +345,8 @@ static const cyaml_config_t config_template = {
 	.flags = CYAML_CFG_DEFAULT,
 };
 
-static bool load_document(struct yaml_file *file, struct messages *m)
-{
-	yaml_parser_t parser;
-
-	if (!yaml_parser_initialize(&parser))
-		return false;
-	yaml_parser_set_input_string(&parser, (const unsigned char *)file->bytes, file->size);
-	if (yaml_parser_load(&parser, &file->document)) {
-		file->has_document = true;
-	} else {
-		fprintf(m->stream, "%s:%zu: %s\n", file->path, parser.problem_mark.line + 1,
-			parser.problem ? parser.problem : "unreadable YAML");
-		m->n++;
-	}
-	yaml_parser_delete(&parser);
-	return file->has_document;
-}
-
 /* libcyaml names the line before an unexpected key; the document knows the key's own. */
-static void correct_line(struct yaml_file *file, struct complaint *c)
+static void correct_line(const yaml_document_t *document, struct complaint *c)
 {
 	static const char head[] = "Unexpected key: ";
 
@@ -346,14 +355,32 @@ static void correct_line(struct yaml_file *file, struct complaint *c)
 	const char *key = c->text + sizeof(head) - 1;
 	const size_t size = strlen(key);
 
-	for (const yaml_node_t *node = file->document.nodes.start; node < file->document.nodes.top;
-	     node++)
+	for (const yaml_node_t *node = document->nodes.start; node < document->nodes.top; node++)
 		if (node->type == YAML_SCALAR_NODE && node->start_mark.line + 1 >= c->line &&
 		    node->data.scalar.length == size &&
 		    memcmp(node->data.scalar.value, key, size) == 0) {
 			c->line = node->start_mark.line + 1;
 			return;
 		}
+}
+
+/* Why libcyaml refused a file: no YAML at all, nothing in it, or what libcyaml said. */
+static void tell_refusal(const struct yaml_file *file, struct complaint *c, cyaml_err_t error,
+			 struct messages *m)
+{
+	yaml_document_t document;
+
+	if (!open_document(file, &document, m))
+		return;
+	if (yaml_document_get_root_node(&document)) {
+		correct_line(&document, c);
+		fprintf(m->stream, "%s:%lu: %s\n", file->path, c->line ? c->line : 1UL,
+			c->text[0] ? c->text : cyaml_strerror(error));
+		m->n++;
+	} else {
+		complain(m, file, "", "the file is empty");
+	}
+	yaml_document_delete(&document);
 }
 
 void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema, struct messages *m)
@@ -363,21 +390,13 @@ void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema,
 	void *data = NULL;
 
 	config.log_ctx = &c;
-	if (!load_document(file, m))
-		return NULL;
-	if (!yaml_document_get_root_node(&file->document)) {
-		complain(m, file, "", "the file is empty");
-		return NULL;
-	}
+
 	const cyaml_err_t error = cyaml_load_data((const uint8_t *)file->bytes, file->size, &config,
 						  schema, &data, NULL);
 
-	if (error == CYAML_OK)
+	if (error == CYAML_OK && data)
 		return data;
-	correct_line(file, &c);
-	fprintf(m->stream, "%s:%lu: %s\n", file->path, c.line ? c.line : 1UL,
-		c.text[0] ? c.text : cyaml_strerror(error));
-	m->n++;
+	tell_refusal(file, &c, error, m);
 	return NULL;
 }
 

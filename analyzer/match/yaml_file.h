@@ -8,16 +8,14 @@
 #include "analyzer/match/signatures.h"
 
 /*
- * YAML files as signatures and mandates use them: libcyaml loads them against a schema, libyaml's
- * document keeps the lines for messages about meaning.
+ * YAML files as signatures and mandates use them: libcyaml loads them against a schema; for the
+ * lines in messages about meaning libyaml reads a file again.
  */
 struct yaml_file {
 	char *path; /* as opened */
 	char *name; /* below its folder, for hashes */
 	char *bytes;
 	size_t size;
-	yaml_document_t document;
-	bool has_document;
 };
 
 /* All *.yaml at or below path, sorted by name. ERR_IO when there is none. */
