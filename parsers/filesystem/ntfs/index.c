@@ -163,7 +163,7 @@ enum status ntfs_log_scan(uint8_t *bytes, size_t size, uint64_t base, ntfs_index
 	return scan(s, base, 0, visitor, payload, why);
 }
 
-struct folder {
+struct ntfs_folder {
 	uint64_t entry, reference;
 	struct text path;
 };
@@ -172,7 +172,7 @@ struct slack {
 	struct parse_context *ctx;
 	struct ntfs_table *table;
 	struct arena *keep, *scratch;
-	struct folder folder;
+	struct ntfs_folder folder;
 	struct instant folder_modified;
 	uint8_t *buffer;
 	size_t size;
@@ -333,7 +333,7 @@ static enum status take_logged(void *payload, const struct ntfs_index_name *foun
 	enum ntfs_path_state state = NTFS_PATH_ORPHAN;
 
 	if (s->folder.reference != reference) {
-		s->folder = (struct folder){
+		s->folder = (struct ntfs_folder){
 			.entry = entry,
 			.reference = reference,
 			.path = ntfs_table_path(s->table, entry, sequence, s->keep, &state),
@@ -378,42 +378,42 @@ static enum status scan_log(struct slack *s, struct failure *why)
 	return status;
 }
 
-struct folders {
-	struct parse_context *ctx;
-	struct arena *arena;
-	struct folder *items;
-	size_t count, room;
-};
+void ntfs_folders_clear(struct ntfs_folders *folders)
+{
+	arena_free(folders->arena);
+	free(folders->items);
+}
 
-static bool matters(struct parse_context *ctx, struct text path)
+static bool is_usual(struct text path)
 {
 	for (const char *const *usual = usual_folders; *usual; usual++)
 		if (path_fits(*usual, path))
 			return true;
-	return wants_path(ctx, path);
+	return false;
 }
 
-static enum status gather_folder(void *payload, const struct ntfs_found *found,
-				 struct failure *why)
+enum status ntfs_folders_add(struct ntfs_folders *folders, const struct ntfs_found *found,
+			     bool wanted, struct failure *why)
 {
-	struct folders *folders = payload;
-
 	if (!found->folder || !found->in_use || found->state != NTFS_PATH_WHOLE ||
-	    !matters(folders->ctx, found->path))
+	    !(wanted || is_usual(found->path)))
 		return STATUS_OK;
+	if (!folders->arena)
+		folders->arena = arena_new(LIMIT_ARENA);
 	if (folders->count == folders->room) {
 		const size_t room = folders->room ? folders->room * 2 : 64;
-		struct folder *items = realloc(folders->items, room * sizeof(*items));
+		struct ntfs_folder *items = realloc(folders->items, room * sizeof(*items));
 
 		if (!items)
 			return failure_set(why, ERR_NO_MEMORY, "no memory for folders");
 		folders->items = items;
 		folders->room = room;
 	}
-	folders->items[folders->count++] = (struct folder){
+	folders->items[folders->count++] = (struct ntfs_folder){
 		.entry = found->entry,
 		.reference = (uint64_t)found->sequence << 48 | found->entry,
-		.path = { arena_text(folders->arena, found->path), found->path.size },
+		.path = { folders->arena ? arena_text(folders->arena, found->path) : NULL,
+			  found->path.size },
 	};
 	return folders->items[folders->count - 1].path.data ?
 		       STATUS_OK :
@@ -421,30 +421,27 @@ static enum status gather_folder(void *payload, const struct ntfs_found *found,
 }
 
 enum status ntfs_index_emit(struct parse_context *ctx, struct ntfs_table *table,
-			    struct failure *why)
+			    const struct ntfs_folders *folders, struct failure *why)
 {
 	enum { SEEN = 4096 };
 	CLEANUP(arena_free_p) struct arena *keep = arena_new(LIMIT_ARENA);
 	CLEANUP(arena_free_p) struct arena *scratch = arena_new(LIMIT_ARENA);
 	CLEANUP(free_p) uint8_t *buffer = malloc(NTFS_RECORD_MAX);
 	CLEANUP(free_p) uint64_t *seen = calloc(SEEN, sizeof(*seen));
-	struct folders folders = { .ctx = ctx, .arena = keep };
 	struct slack slack = { .ctx = ctx,	   .table = table, .keep = keep,
 			       .scratch = scratch, .buffer = buffer, .size = NTFS_RECORD_MAX,
 			       .seen = seen,	   .seen_room = SEEN };
-	enum status status;
+	enum status status = STATUS_OK;
 
 	if (!keep || !scratch || !buffer || !seen)
 		return failure_set(why, ERR_NO_MEMORY, "no memory for folder indexes");
 	if (ntfs_volume_cluster_size(ntfs_table_volume(table)) == 0)
 		return STATUS_OK; /* a bare $MFT */
-	status = ntfs_table_visit(table, gather_folder, &folders, why);
-	for (size_t i = 0; status == STATUS_OK && i < folders.count; i++) {
-		slack.folder = folders.items[i];
+	for (size_t i = 0; status == STATUS_OK && i < folders->count; i++) {
+		slack.folder = folders->items[i];
 		status = scan_folder(&slack, why);
 	}
 	if (status == STATUS_OK)
 		status = scan_log(&slack, why);
-	free(folders.items);
 	return status;
 }

@@ -45,8 +45,26 @@ MUST_USE enum status ntfs_log_scan(uint8_t *bytes, size_t size, uint64_t base,
  * Emits ntfs.index-entry for each wanted path that some index or $LogFile still names though no live
  * file of that entry has it. Only folders that matter have their indexes read: wanted ones, and the
  * usual parents of programs.
+/* Folders whose indexes are read: declare with CLEANUP(ntfs_folders_clear). */
+struct ntfs_folders {
+	struct arena *arena;
+	struct ntfs_folder *items;
+	size_t count, room;
+};
+void ntfs_folders_clear(struct ntfs_folders *folders);
+
+/*
+ * Takes note of a folder that matters: a live one that is wanted, or a usual parent of programs.
+ * Anything else is passed over. ERR_NO_MEMORY.
+ */
+MUST_USE enum status ntfs_folders_add(struct ntfs_folders *folders, const struct ntfs_found *found,
+				      bool wanted, struct failure *why);
+
+/*
+ * Emits ntfs.index-entry for each wanted path that the index of one of the folders still names
+ * though no live file of that entry has it.
  */
 MUST_USE enum status ntfs_index_emit(struct parse_context *ctx, struct ntfs_table *table,
-				     struct failure *why);
+				     const struct ntfs_folders *folders, struct failure *why);
 
 #endif

@@ -1,55 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "parsers/filesystem/ntfs/mft.h"
+#include "parsers/filesystem/ntfs/mft_table.h"
 
 #include <inttypes.h>
 
 #include "parsers/base/cursor.h"
-#include "parsers/base/text.h"
 
 enum {
 	BATCH = 1 << 20, /* bytes of $MFT read at once */
-	PATH_ROOM = LIMIT_TEXT,
 	NAME_UTF8 = 255 * 3,
 };
 
 /* Caps a table at some 64 million files; beyond them records count as lost. */
 #define MAX_RECORDS (UINT64_C(1) << 26)
-#define NO_NAME UINT32_MAX
-
-struct entry {
-	uint32_t first_name;
-	uint16_t sequence; /* as found in the record */
-	uint8_t in_use : 1, folder : 1, base : 1; /* base: a base record was read here */
-};
-
-struct name {
-	uint64_t parent;         /* reference */
-	uint32_t text, next;     /* in the pool; further name of the same file */
-	uint32_t owner, record;  /* entries: of the file, and of the record with the name */
-	uint16_t size;           /* bytes of UTF-8 */
-	uint16_t owner_sequence; /* the file's as the record gave it; 0 not checked */
-	bool dos;
-};
-
-struct ntfs_table {
-	struct ntfs_volume *volume;
-	struct entry *entries;
-	uint64_t n_entries, n_lost;
-	struct name *names;
-	size_t n_names, names_room;
-	char *pool;
-	size_t pool_used, pool_room;
-	uint32_t *hash; /* of live names by parent and folded name; made when first asked */
-	size_t hash_size;
-	char path[PATH_ROOM]; /* filled from the end */
-};
-
-const char *ntfs_path_state_name(enum ntfs_path_state state)
-{
-	static const char *const names[] = { "whole", "parent-reused", "orphan" };
-
-	return names[state];
-}
 
 void ntfs_table_free(struct ntfs_table *table)
 {
@@ -83,7 +45,7 @@ static enum status reserve(struct ntfs_table *table, struct failure *why)
 {
 	if (table->n_names == table->names_room) {
 		const size_t room = table->names_room ? table->names_room * 2 : 1024;
-		struct name *names = room < NO_NAME ?
+		struct ntfs_name *names = room < NTFS_NO_NAME ?
 					     realloc(table->names, room * sizeof(*names)) :
 					     NULL;
 
@@ -147,10 +109,10 @@ static enum status add_name(struct ntfs_table *table, uint64_t at,
 	if (status != STATUS_OK)
 		return status < 0 ? status : STATUS_OK;
 
-	struct entry *entry = &table->entries[owner];
-	struct name *name = &table->names[table->n_names];
+	struct ntfs_entry *entry = &table->entries[owner];
+	struct ntfs_name *name = &table->names[table->n_names];
 
-	*name = (struct name){
+	*name = (struct ntfs_name){
 		.parent = found->parent,
 		.text = (uint32_t)table->pool_used,
 		.next = entry->first_name,
@@ -169,7 +131,7 @@ static enum status add_name(struct ntfs_table *table, uint64_t at,
 static enum status add_record(struct parse_context *ctx, struct ntfs_table *table, uint64_t at,
 			      const struct ntfs_record *record, struct failure *why)
 {
-	struct entry *entry = &table->entries[at];
+	struct ntfs_entry *entry = &table->entries[at];
 	struct ntfs_file_name name, dos;
 	struct ntfs_attribute a;
 	size_t pos = record->first_attribute;
@@ -330,293 +292,11 @@ enum status ntfs_table_read(struct parse_context *ctx, struct stream *stream,
 		return failure_set(why, ERR_NO_MEMORY, "no memory for the file table");
 	table->n_entries = records;
 	for (uint64_t i = 0; i < records; i++)
-		table->entries[i].first_name = NO_NAME;
+		table->entries[i].first_name = NTFS_NO_NAME;
 	status = read_all(ctx, table, why);
 	if (status < 0)
 		return status;
 	*ret = table;
 	table = NULL;
 	return STATUS_OK;
-}
-
-/* Whether a reference with this sequence means the file that is or last was in the entry. */
-static bool sequence_fits(const struct entry *entry, uint16_t sequence)
-{
-	return sequence == 0 || sequence == entry->sequence ||
-	       (!entry->in_use && sequence == ntfs_file_sequence(entry->sequence, false));
-}
-
-static bool name_counts(const struct ntfs_table *table, const struct name *name)
-{
-	const struct entry *entry = &table->entries[name->owner];
-
-	return entry->base && sequence_fits(entry, name->owner_sequence);
-}
-
-/* The next name of an entry from index on: no DOS name unless there is no other. */
-static uint32_t next_name(const struct ntfs_table *table, uint64_t entry, uint32_t index)
-{
-	for (; index != NO_NAME; index = table->names[index].next)
-		if (!table->names[index].dos && name_counts(table, &table->names[index]))
-			return index;
-	(void)entry;
-	return NO_NAME;
-}
-
-static uint32_t first_name(const struct ntfs_table *table, uint64_t entry)
-{
-	const uint32_t first = table->entries[entry].first_name;
-	uint32_t index = next_name(table, entry, first);
-
-	for (uint32_t i = first; index == NO_NAME && i != NO_NAME; i = table->names[i].next)
-		if (name_counts(table, &table->names[i]))
-			index = i;
-	return index;
-}
-
-static struct text name_text(const struct ntfs_table *table, const struct name *name)
-{
-	return (struct text){ table->pool + name->text, name->size };
-}
-
-/* Puts "/" and text before what stands at *start; false when the room is used up. */
-static bool prepend(struct ntfs_table *table, size_t *start, struct text text)
-{
-	if (text.size + 1 > *start)
-		return false;
-	*start -= text.size;
-	memcpy(table->path + *start, text.data, text.size);
-	table->path[--*start] = '/';
-	return true;
-}
-
-/* What a parent reference leads to: STATUS_END at the root, OK to go on from *ret_name. */
-static enum status step_up(const struct ntfs_table *table, uint64_t parent, uint32_t *ret_name,
-			   enum ntfs_path_state *state)
-{
-	const uint64_t at = ntfs_entry_of(parent);
-
-	*state = NTFS_PATH_ORPHAN;
-	if (at >= table->n_entries)
-		return ERR_FORMAT;
-	if (at == NTFS_ROOT) {
-		*state = NTFS_PATH_WHOLE;
-		return STATUS_END;
-	}
-
-	const struct entry *entry = &table->entries[at];
-
-	if (entry->sequence == 0 && entry->first_name == NO_NAME)
-		return ERR_FORMAT;
-	*state = NTFS_PATH_PARENT_REUSED;
-	if (!entry->base || !entry->folder || !sequence_fits(entry, ntfs_sequence_of(parent)))
-		return ERR_FORMAT;
-	*state = NTFS_PATH_ORPHAN;
-	*ret_name = first_name(table, at);
-	return *ret_name == NO_NAME ? ERR_FORMAT : STATUS_OK;
-}
-
-static struct text build_path(struct ntfs_table *table, uint32_t index,
-			      enum ntfs_path_state *ret_state)
-{
-	size_t start = PATH_ROOM;
-	enum ntfs_path_state state = NTFS_PATH_ORPHAN;
-	enum status status = STATUS_OK;
-
-	if (table->names[index].owner == NTFS_ROOT) {
-		*ret_state = NTFS_PATH_WHOLE;
-		return TEXT("/");
-	}
-	for (unsigned depth = 0; status == STATUS_OK && depth < LIMIT_DEPTH; depth++) {
-		const struct name *name = &table->names[index];
-
-		state = NTFS_PATH_ORPHAN;
-		if (!prepend(table, &start, name_text(table, name)))
-			break;
-		status = step_up(table, name->parent, &index, &state);
-	}
-	if (status == STATUS_OK)
-		state = NTFS_PATH_ORPHAN;
-	if (state != NTFS_PATH_WHOLE)
-		(void)prepend(table, &start, TEXT("$OrphanFiles"));
-	*ret_state = state;
-	return (struct text){ table->path + start, PATH_ROOM - start };
-}
-
-static struct ntfs_found found_of(struct ntfs_table *table, uint32_t index)
-{
-	const struct name *name = &table->names[index];
-	const struct entry *entry = &table->entries[name->owner];
-	struct ntfs_found found = {
-		.entry = name->owner,
-		.sequence = ntfs_file_sequence(entry->sequence, entry->in_use),
-		.in_use = entry->in_use,
-		.folder = entry->folder,
-		.parent = name->parent,
-		.name_entry = name->record,
-		.name = name_text(table, name),
-	};
-
-	found.path = build_path(table, index, &found.state);
-	return found;
-}
-
-enum status ntfs_table_visit(struct ntfs_table *table, ntfs_visitor *visitor, void *payload,
-			     struct failure *why)
-{
-	for (uint64_t entry = 0; entry < table->n_entries; entry++) {
-		uint32_t index = first_name(table, entry);
-
-		while (index != NO_NAME) {
-			const struct ntfs_found found = found_of(table, index);
-			const enum status status = visitor(payload, &found, why);
-
-			if (status < 0)
-				return status;
-			index = next_name(table, entry, table->names[index].next);
-		}
-	}
-	return STATUS_OK;
-}
-
-struct glob_visit {
-	const char *const *globs;
-	ntfs_visitor *visitor;
-	void *payload;
-};
-
-/* Whether the last byte alone rules the glob out: cheap, and true for most. */
-static bool tail_differs(struct text glob, struct text path)
-{
-	for (size_t i = 0; i < glob.size && i < path.size; i++) {
-		const uint8_t g = (uint8_t)glob.data[glob.size - 1 - i];
-		const uint8_t p = (uint8_t)path.data[path.size - 1 - i];
-
-		if (g == '*' || g == '?' || g >= 0x80 || p >= 0x80)
-			return false;
-		if (text_fold_char(g) != text_fold_char(p))
-			return true;
-	}
-	return false;
-}
-
-static enum status visit_glob(void *payload, const struct ntfs_found *found, struct failure *why)
-{
-	const struct glob_visit *visit = payload;
-
-	for (const char *const *glob = visit->globs; *glob; glob++)
-		if (!tail_differs(text_of(*glob), found->path) && path_fits(*glob, found->path))
-			return visit->visitor(visit->payload, found, why);
-	return STATUS_OK;
-}
-
-enum status ntfs_table_glob(struct ntfs_table *table, const char *const *globs,
-			    ntfs_visitor *visitor, void *payload, struct failure *why)
-{
-	struct glob_visit visit = { globs, visitor, payload };
-
-	return ntfs_table_visit(table, visit_glob, &visit, why);
-}
-
-/* FNV-1a over the parent's entry and the folded name. */
-static size_t hash_of(uint64_t parent, struct text name)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ parent;
-
-	for (size_t pos = 0; pos < name.size;)
-		hash = (hash ^ text_fold_char(text_next(name, &pos))) * UINT64_C(0x100000001b3);
-	return (size_t)(hash ^ hash >> 32);
-}
-
-static bool make_hash(struct ntfs_table *table)
-{
-	size_t size = 16;
-
-	while (size < table->n_names * 2)
-		size *= 2;
-	table->hash = malloc(size * sizeof(*table->hash));
-	if (!table->hash)
-		return false;
-	table->hash_size = size;
-	memset(table->hash, 0xff, size * sizeof(*table->hash));
-	for (size_t i = 0; i < table->n_names; i++) {
-		const struct name *name = &table->names[i];
-
-		if (!table->entries[name->owner].in_use || !name_counts(table, name) || name->dos)
-			continue;
-
-		size_t slot = hash_of(ntfs_entry_of(name->parent), name_text(table, name));
-
-		while (table->hash[slot & (size - 1)] != NO_NAME)
-			slot++;
-		table->hash[slot & (size - 1)] = (uint32_t)i;
-	}
-	return true;
-}
-
-static uint32_t find_child(const struct ntfs_table *table, uint64_t parent, struct text name)
-{
-	const size_t mask = table->hash_size - 1;
-
-	for (size_t slot = hash_of(parent, name) & mask; table->hash[slot] != NO_NAME;
-	     slot = (slot + 1) & mask) {
-		const struct name *have = &table->names[table->hash[slot]];
-
-		if (ntfs_entry_of(have->parent) == parent &&
-		    sequence_fits(&table->entries[parent], ntfs_sequence_of(have->parent)) &&
-		    text_equal_folded(name_text(table, have), name))
-			return table->hash[slot];
-	}
-	return NO_NAME;
-}
-
-enum status ntfs_table_find(struct ntfs_table *table, struct text path, struct ntfs_found *ret)
-{
-	uint64_t at = NTFS_ROOT;
-	uint32_t index = NO_NAME;
-
-	if (table->n_entries <= NTFS_ROOT || (!table->hash && !make_hash(table)))
-		return STATUS_END;
-	for (size_t pos = 0; pos < path.size;) {
-		size_t end = pos;
-
-		while (end < path.size && path.data[end] != '/')
-			end++;
-		if (end > pos) {
-			index = find_child(table, at,
-					   (struct text){ path.data + pos, end - pos });
-			if (index == NO_NAME)
-				return STATUS_END;
-			at = table->names[index].owner;
-		}
-		pos = end + 1;
-	}
-	if (index == NO_NAME)
-		index = first_name(table, NTFS_ROOT);
-	if (index == NO_NAME)
-		return STATUS_END;
-	*ret = found_of(table, index);
-	return STATUS_OK;
-}
-
-struct text ntfs_table_path(struct ntfs_table *table, uint64_t entry, uint16_t sequence,
-			    struct arena *arena, enum ntfs_path_state *ret_state)
-{
-	if (entry >= table->n_entries || !sequence_fits(&table->entries[entry], sequence))
-		return (struct text){ NULL, 0 };
-
-	const uint32_t index = first_name(table, entry);
-
-	if (index == NO_NAME)
-		return (struct text){ NULL, 0 };
-
-	const struct text path = build_path(table, index, ret_state);
-
-	return (struct text){ arena_text(arena, path), path.size };
-}
-
-bool ntfs_table_is_live(const struct ntfs_table *table, uint64_t entry, uint16_t sequence)
-{
-	return entry < table->n_entries && table->entries[entry].in_use &&
-	       table->entries[entry].sequence == sequence;
 }

@@ -10,6 +10,7 @@ struct survey {
 	struct parse_context *ctx;
 	struct ntfs_table *table;
 	uint8_t *buffer; /* one record */
+	struct ntfs_folders folders;
 };
 
 /* What the survey tells of a file beyond its name. */
@@ -173,10 +174,11 @@ static enum status visit(void *payload, const struct ntfs_found *found, struct f
 	struct survey *s = payload;
 	struct parse_context *ctx = s->ctx;
 	struct arena *const whole = ctx->arena;
-	enum status status;
+	const bool wanted = wants_path(ctx, found->path);
+	enum status status = ntfs_folders_add(&s->folders, found, wanted, why);
 
-	if (!wants_path(ctx, found->path))
-		return STATUS_OK;
+	if (status < 0 || !wanted)
+		return status;
 
 	/* A small arena of its own keeps memory flat however many files there are. */
 	CLEANUP(arena_free_p) struct arena *arena = arena_new(1 << 20);
@@ -189,19 +191,27 @@ static enum status visit(void *payload, const struct ntfs_found *found, struct f
 	return status;
 }
 
+static void survey_clear(struct survey *survey)
+{
+	ntfs_folders_clear(&survey->folders);
+	free(survey->buffer);
+}
+
 enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
 			    struct failure *why)
 {
-	CLEANUP(free_p) uint8_t *buffer =
-		malloc(ntfs_volume_record_size(ntfs_table_volume(table)));
-	struct survey survey = { ctx, table, buffer };
+	CLEANUP(survey_clear) struct survey survey = {
+		.ctx = ctx,
+		.table = table,
+		.buffer = malloc(ntfs_volume_record_size(ntfs_table_volume(table))),
+	};
 
-	if (!buffer)
+	if (!survey.buffer)
 		return failure_set(why, ERR_NO_MEMORY, "no memory for a record");
 
 	const enum status status = ntfs_table_visit(table, visit, &survey, why);
 
-	return status < 0 ? status : ntfs_index_emit(ctx, table, why);
+	return status < 0 ? status : ntfs_index_emit(ctx, table, &survey.folders, why);
 }
 
 enum status ntfs_survey(struct parse_context *ctx, struct stream *stream, struct failure *why)
