@@ -412,6 +412,22 @@ static enum status read_worker(struct collector *collector, struct worker *worke
 	return take_input(collector, worker, why);
 }
 
+/* Whether a reader is surveying the volume of a source that needs what the survey knows. */
+static bool waits_for_survey(const struct collector *collector, const struct job *job)
+{
+	bool asks = false;
+
+	for (size_t i = 0; all_parsers[i]; i++)
+		asks |= all_parsers[i]->asks_folders && job_has_parser(&job->order, i);
+	for (size_t i = 0; asks && i < collector->n_workers; i++) {
+		const struct job *other = collector->workers[i].job;
+
+		if (other && other->order.kind == JOB_VOLUME && other->volume_id == job->volume_id)
+			return true; /* another one would read $MFT again */
+	}
+	return false;
+}
+
 /* The next job that may start; NULL when none may. */
 static struct job *next_job(struct collector *collector)
 {
@@ -419,7 +435,7 @@ static struct job *next_job(struct collector *collector)
 	     i < collector->n_jobs && i < collector->next_commit + WINDOW; i++) {
 		struct job *job = collector->jobs[i];
 
-		if (job->state != JOB_QUEUED)
+		if (job->state != JOB_QUEUED || waits_for_survey(collector, job))
 			continue;
 		return i == collector->next_commit || collector->buffered < ALL_BUFFERS ? job : NULL;
 	}

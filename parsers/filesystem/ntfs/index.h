@@ -41,10 +41,6 @@ MUST_USE enum status ntfs_log_scan(uint8_t *bytes, size_t size, uint64_t base,
 				   ntfs_index_visitor *visitor, void *payload,
 				   struct failure *why);
 
-/*
- * Emits ntfs.index-entry for each wanted path that some index or $LogFile still names though no live
- * file of that entry has it. Only folders that matter have their indexes read: wanted ones, and the
- * usual parents of programs.
 /* Folders whose indexes are read: declare with CLEANUP(ntfs_folders_clear). */
 struct ntfs_folders {
 	struct arena *arena;
@@ -61,8 +57,8 @@ MUST_USE enum status ntfs_folders_add(struct ntfs_folders *folders, const struct
 				      bool wanted, struct failure *why);
 
 /*
- * Emits ntfs.index-entry for each wanted path that the index of one of the folders still names
- * though no live file of that entry has it.
+ * Emits ntfs.index-entry for each wanted path that the index of one of the folders, or $LogFile,
+ * still names though no live file of that entry has it.
  */
 MUST_USE enum status ntfs_index_emit(struct parse_context *ctx, struct ntfs_table *table,
 				     const struct ntfs_folders *folders, struct failure *why);

@@ -588,5 +588,6 @@ const struct parser usnjrnl_parser = {
 	.paths = paths,
 	.emits = emits,
 	.max_input = UINT64_MAX,
+	.asks_folders = true,
 	.parse_file = parse,
 };
