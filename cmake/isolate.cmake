@@ -2,7 +2,8 @@
 # Run as a script: makes one relocatable object of a static archive, in which only the symbols that
 # match KEEP stay visible to others, and wraps it into a static library again. Members that match DROP are left
 # out; without KEEP that is all that happens.
-#   cmake -DAR= -DLD= -DOBJCOPY= -DARCHIVE=in.a -DOUTPUT=out.a [-DKEEP=pattern;...] [-DDROP=regex] -P
+# REDEFINE (old=new;...) makes the archive call other functions than those it asks for.
+#   cmake -DAR= -DLD= -DOBJCOPY= -DARCHIVE=in.a -DOUTPUT=out.a [-DKEEP=pattern;...] [-DDROP=regex] [-DREDEFINE=old=new;...] -P
 cmake_minimum_required(VERSION 3.25)
 
 function(run)
@@ -43,5 +44,8 @@ endforeach()
 # --unique keeps the sections of each member apart, so that the last link can drop the unused ones.
 run(${LD} -r --unique -o ${object} --whole-archive ${part})
 run(${OBJCOPY} --wildcard ${keep} ${object})
+foreach(pair IN LISTS REDEFINE)
+  run(${OBJCOPY} --redefine-sym ${pair} ${object})
+endforeach()
 run(${AR} rcs ${OUTPUT} ${object})
 file(REMOVE ${part} ${object})

@@ -28,15 +28,16 @@ function(avouch_find_archive variable library package)
   endif()
 endfunction()
 
-# avouch_isolate(<namespace> <name> <archive> [KEEP pattern...] [DROP regex] [LINK target...])
+# avouch_isolate(<namespace> <name> <archive> [KEEP pattern...] [DROP regex] [REDEFINE old=new...] [LINK target...])
 # KEEP none: names stay as they are, only members are dropped.
 function(avouch_isolate namespace name archive)
-  cmake_parse_arguments(PARSE_ARGV 3 arg "" "DROP" "KEEP;LINK")
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "DROP" "KEEP;LINK;REDEFINE")
   set(output ${AVOUCH_ISOLATED_DIR}/lib${name}.a)
   string(REPLACE ";" "\\;" keep "${arg_KEEP}")
+  string(REPLACE ";" "\\;" redefine "${arg_REDEFINE}")
   add_custom_command(OUTPUT ${output}
     COMMAND ${CMAKE_COMMAND} -DAR=${CMAKE_AR} -DLD=${AVOUCH_LD} -DOBJCOPY=${CMAKE_OBJCOPY}
-      -DARCHIVE=${archive} -DOUTPUT=${output} -DKEEP=${keep} -DDROP=${arg_DROP}
+      -DARCHIVE=${archive} -DOUTPUT=${output} -DKEEP=${keep} -DDROP=${arg_DROP} -DREDEFINE=${redefine}
       -P ${CMAKE_SOURCE_DIR}/cmake/isolate.cmake
     DEPENDS ${archive} ${CMAKE_SOURCE_DIR}/cmake/isolate.cmake
     COMMENT "Isolating lib${name}" VERBATIM)
@@ -54,8 +55,12 @@ avouch_isolate(yal bfio ${AVOUCH_BFIO_ARCHIVE} KEEP "libbfio_*" DROP "^lib(vhdi|
 foreach(name IN ITEMS ewf regf evtx evt vshadow scca esedb bde luksde vslvm vhdi vmdk qcow lnk olecf)
   string(TOUPPER ${name} upper)
   avouch_find_archive(AVOUCH_${upper}_ARCHIVE ${name} lib${name}-dev)
-  avouch_isolate(yal ${name} ${AVOUCH_${upper}_ARCHIVE} KEEP "lib${name}_*" DROP "^libbfio_"
-    LINK yal::bfio ZLIB::ZLIB)
+  if(name STREQUAL ewf)                              # what it does to chunks: parsers/stream/ewf_zlib.c
+    set(extra REDEFINE uncompress=avouch_uncompress adler32=avouch_adler32 LINK avouch_ewf_zlib)
+  else()
+    set(extra LINK)
+  endif()
+  avouch_isolate(yal ${name} ${AVOUCH_${upper}_ARCHIVE} KEEP "lib${name}_*" DROP "^libbfio_" ${extra} yal::bfio ZLIB::ZLIB)
   # Headers of the builds with a bundled libbfio show their file_io functions only with this.
   target_compile_definitions(yal::${name} INTERFACE HAVE_LIBBFIO)
 endforeach()

@@ -341,13 +341,41 @@ enum status read_one_volume(struct reader *reader, struct failure *why)
 	return status;
 }
 
+/* Readers that would be at rest while the digests are computed, shared by the images. */
+static size_t digest_threads(const struct collect_options *options)
+{
+	const size_t share = reader_count(options) / (options->n_evidence ? options->n_evidence : 1);
+
+	return share < 1 ? 1 : share < DIGEST_MAX_STREAMS ? share : DIGEST_MAX_STREAMS;
+}
+
+/* Libraries keep a place in what they read: each thread has the medium opened for itself. */
+static enum status digest_medium(struct reader *reader, struct image **more, struct digests *ret,
+				 struct failure *why)
+{
+	const struct collect_evidence *given = &reader->options->evidence[reader->evidence];
+	const size_t wanted = digest_threads(reader->options);
+	struct stream *streams[DIGEST_MAX_STREAMS] = { reader->image->stream };
+	size_t n = 1;
+
+	while (n < wanted &&
+	       image_open(given->paths, given->n_paths, &more[n], NULL) == STATUS_OK) {
+		streams[n] = more[n]->stream;
+		n++;
+	}
+	return stream_digest(streams, n, ret, why);
+}
+
 enum status read_medium(struct reader *reader, struct failure *why)
 {
+	struct image *more[DIGEST_MAX_STREAMS] = { NULL };
 	struct digests digests;
 	struct message *m = &reader->message;
-	const enum status status =
-		stream_digest(reader->image->stream, NULL, NULL, &digests, why);
+	const enum status status = digest_medium(reader, more, &digests, why);
 
+	for (size_t i = 0; i < DIGEST_MAX_STREAMS; i++)
+		if (more[i])
+			image_close(more[i]);
 	if (status < 0)
 		return status;
 	message_start(m, MESSAGE_DIGEST);

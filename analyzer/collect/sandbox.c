@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/sched.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,8 +62,7 @@ static bool forbid_writing(void)
 
 /* Calls that no reader makes; each fails with EPERM. */
 static const int forbidden[] = {
-	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone),
-	SCMP_SYS(clone3), SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect),
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect),
 	SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd),
 	SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(creat), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
@@ -97,6 +97,17 @@ static bool forbid_open_modes(scmp_filter_ctx filter)
 	return done;
 }
 
+/*
+ * A reader may have threads, which its sandbox holds as well, and no processes. The flags of clone3
+ * cannot be looked at: without that call the C library uses clone.
+ */
+static bool forbid_processes(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
+	       seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+}
+
 static bool forbid_calls(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -104,7 +115,8 @@ static bool forbid_calls(void)
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]) && done; i++)
 		done = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0) == 0;
-	done = done && forbid_open_modes(filter) && seccomp_load(filter) == 0;
+	done = done && forbid_processes(filter) && forbid_open_modes(filter) &&
+	       seccomp_load(filter) == 0;
 	if (filter)
 		seccomp_release(filter);
 	return done;

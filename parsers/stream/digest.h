@@ -8,11 +8,16 @@ struct digests {
 	uint8_t md5[16], sha1[20], sha256[32];
 };
 
-/* Told now and then how many bytes are done; false stops with ERR_CANCELLED. */
-typedef bool (*digest_progress)(uint64_t done, uint64_t size, void *payload);
+enum { DIGEST_MAX_STREAMS = 8 };
 
-/* Digests of the whole stream, in one pass. progress may be NULL. */
-MUST_USE enum status stream_digest(struct stream *stream, digest_progress progress, void *payload,
+/*
+ * Digests of a medium in one pass. streams are the same medium opened n_streams times (1 to
+ * DIGEST_MAX_STREAMS): each is used by a thread of its own, and while one reads and inflates, others
+ * hash what was read; with one everything happens in the caller's thread. Where no thread can be made
+ * fewer are used. On failure the status and message are those of the first bytes that cannot be
+ * read, and no digest is given.
+ */
+MUST_USE enum status stream_digest(struct stream *const *streams, size_t n_streams,
 				   struct digests *ret, struct failure *why);
 
 #endif

@@ -260,7 +260,7 @@ static void media_of_real_ewf_images_has_the_digest_they_store(void **state)
 		struct digests digests;
 		char acquired[INSTANT_TEXT_SIZE];
 
-		if (stream_digest(image->stream, NULL, NULL, &digests, &why) < 0)
+		if (stream_digest(&image->stream, 1, &digests, &why) < 0)
 			fail_msg("%s: %s", images[i], why.text);
 		print_message("%s: acquired %s zone %d md5 %d sha1 %d\n", images[i],
 			      instant_format(image->acquired, acquired), image->acquired.zone,
@@ -320,8 +320,8 @@ static void virtual_disks_hold_what_qemu_img_finds_in_them(void **state)
 		struct image *raw = must_open(in_scratch("converted"));
 
 		assert_int_equal(disk->stream->size, raw->stream->size);
-		assert_int_equal(stream_digest(disk->stream, NULL, NULL, &by_us, NULL), STATUS_OK);
-		assert_int_equal(stream_digest(raw->stream, NULL, NULL, &by_qemu, NULL), STATUS_OK);
+		assert_int_equal(stream_digest(&disk->stream, 1, &by_us, NULL), STATUS_OK);
+		assert_int_equal(stream_digest(&raw->stream, 1, &by_qemu, NULL), STATUS_OK);
 		assert_memory_equal(by_us.sha256, by_qemu.sha256, 32);
 		image_close(disk);
 		image_close(raw);
