@@ -5,6 +5,7 @@ import argparse
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -92,6 +93,10 @@ def bad_containers(bench, image):
     with open(bench.path("flipped.E01"), "wb") as out:
         out.write(flipped)
     done = bench.analyze(bench.path("flipped.E01"), "--json", bench.path("flipped.json"))
+    out = bench.path("flipped-verified.json")
+    for jobs in ("1", "2"):
+        bench.analyze(bench.path("flipped.E01"), "--verify-image", "--jobs", jobs, "--json", out)
+        expect("a damaged chunk is never verified (%s jobs)" % jobs, re.search(rb'"verified": ?true', read(out) or b"") is None)
     expect("a damaged chunk ends no run by a signal", done.returncode >= 0 and done.returncode != 70, done.returncode)
     split = bench.forge("removed-late")
     os.remove(split[:-2] + "02")

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -88,12 +89,37 @@ static void a_reader_has_no_network_and_no_children(void **state)
 	assert_int_equal(in_sandbox(fork_child), 1);
 }
 
+static void *answer(void *payload)
+{
+	*(int *)payload = 0;
+	return NULL;
+}
+
+static int start_thread(void)
+{
+	pthread_t thread;
+	int answered = 1;
+
+	return pthread_create(&thread, NULL, answer, &answered) == 0 &&
+			       pthread_join(thread, NULL) == 0 ?
+		       answered :
+		       2;
+}
+
+/* What computes the digests of a medium; a thread stands under the same filter. */
+static void a_reader_may_have_threads(void **state)
+{
+	(void)state;
+	assert_int_equal(in_sandbox(start_thread), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reader_can_read),
 		cmocka_unit_test(a_reader_cannot_write_make_or_remove_files),
 		cmocka_unit_test(a_reader_has_no_network_and_no_children),
+		cmocka_unit_test(a_reader_may_have_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
