@@ -66,6 +66,24 @@ MUST_USE enum status job_keep(struct collector *collector, struct job *job, stru
 			      struct failure *why);
 void job_drop_frames(struct collector *collector, struct job *job);
 
+/* Bytes a worker's input holds: one message and its length. */
+#define INPUT_ROOM (MESSAGE_MAX + 4)
+
+/* Milliseconds a job may take. */
+int64_t job_timeout_ms(const struct collector *collector, const struct job *job);
+
+/*
+ * Takes what a worker has sent. A reader that ended, or breaks the rules, is dropped: what it sent
+ * stands, its job is finished or goes back to the queue for the parsers that have not begun.
+ */
+MUST_USE enum status worker_read(struct collector *collector, struct worker *worker,
+				 struct failure *why);
+/* The same for one that is found to have ended, or that has used up its time. */
+MUST_USE enum status worker_gone(struct collector *collector, struct worker *worker,
+				 struct failure *why);
+MUST_USE enum status worker_hangs(struct collector *collector, struct worker *worker,
+				  struct failure *why);
+
 /* Rows for all evidence, and the first job of each. */
 MUST_USE enum status store_start(struct collector *collector, struct failure *why);
 /* Writes the jobs that are not in the case yet, within a transaction. */
