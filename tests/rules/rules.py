@@ -36,6 +36,7 @@ LAYERS = {
 FOREIGN = {
     r"tsk/|libewf|libvmdk|libvhdi|libqcow|libbde|libluksde|libvslvm|libvshadow":
         ["parsers/stream", "parsers/filesystem"],
+    r"libdeflate": ["parsers/stream"],
     r"libregf": ["parsers/registry"],
     r"libevtx|libevt\b": ["parsers/eventlog"],
     r"sqlite3": ["analyzer/casefile"],
