@@ -36,7 +36,7 @@ def forge(options, scenario, name):
         with open(done, "w", encoding="utf-8") as out:
             out.write(made.stdout.strip())
     with open(done, encoding="utf-8") as stream:
-        return stream.read()
+        return stream.read().strip()
 
 
 def large(options):
@@ -44,7 +44,7 @@ def large(options):
         scenario = yaml.safe_load(stream)
     machine = scenario["machine"]
     machine["bulk_files"], machine["bulk_tree"] = options.files // 3, options.files - options.files // 3
-    machine["size_mib"] = 1024 + options.files // 50
+    machine["size_mib"] = 1024 + options.files // 25
     return forge(options, scenario, "files-%d" % options.files)
 
 
