@@ -306,16 +306,32 @@ struct text view_attribute(const struct view *view, struct text path)
 	return TEXT("");
 }
 
+/* libtsk is asked only where the attribute does not stand in the entry's own record. */
+static bool has_filesystem(struct view *view)
+{
+	return view->filesystem ||
+	       filesystem_open(view->stream, &view->filesystem, NULL) == STATUS_OK;
+}
+
 bool view_attribute_id(struct view *view, uint64_t entry, struct text attribute,
 		       char ret[VIEW_ATTRIBUTE_SIZE])
 {
+	const uint32_t type = text_equal(attribute, TEXT("$I30")) ? NTFS_INDEX_ALLOCATION :
+								     NTFS_DATA;
 	char name[256];
+	uint16_t id;
 
-	if (!view->filesystem || attribute.size >= sizeof(name))
+	if (attribute.size >= sizeof(name))
 		return false;
+	if (view->ntfs && ntfs_volume_attribute_id(view->ntfs, entry, type, attribute, &id, NULL) ==
+				  STATUS_OK) {
+		(void)snprintf(ret, VIEW_ATTRIBUTE_SIZE, "%u-%u", type, id);
+		return true;
+	}
 	memcpy(name, attribute.data, attribute.size);
 	name[attribute.size] = '\0';
-	return filesystem_attribute_id(view->filesystem, entry, name, ret);
+	return has_filesystem(view) &&
+	       filesystem_attribute_id(view->filesystem, entry, name, ret);
 }
 
 enum status view_open_file(struct view *view, uint64_t entry, struct text attribute,

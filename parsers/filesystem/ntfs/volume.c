@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "parsers/base/cursor.h"
+#include "parsers/base/limits.h"
 #include "parsers/base/text.h"
 #include "parsers/filesystem/ntfs/content.h"
 
@@ -370,6 +371,31 @@ enum status ntfs_volume_record(struct ntfs_volume *volume, uint64_t entry, uint8
 	if (status < 0)
 		return status;
 	return ntfs_record_open(buffer, volume->record_size, ret, why);
+}
+
+enum status ntfs_volume_attribute_id(struct ntfs_volume *volume, uint64_t entry, uint32_t type,
+				     struct text name, uint16_t *ret, struct failure *why)
+{
+	CLEANUP(free_p) uint8_t *buffer = malloc(ntfs_volume_record_size(volume));
+	CLEANUP(arena_free_p) struct arena *arena = arena_new(LIMIT_TEXT);
+	struct ntfs_record record;
+	struct ntfs_attribute a;
+
+	if (!buffer || !arena)
+		return failure_set(why, ERR_NO_MEMORY, "no memory for a record");
+
+	const enum status status = ntfs_volume_record(volume, entry, buffer, &record, why);
+
+	if (status != STATUS_OK)
+		return status;
+	for (size_t pos = record.first_attribute; ntfs_next_attribute(&record, &pos, &a) == STATUS_OK;) {
+		if (a.type != type ||
+		    !text_equal_folded(text_from_utf16le(arena, a.name, NULL), name))
+			continue;
+		*ret = a.id;
+		return STATUS_OK;
+	}
+	return STATUS_END;
 }
 
 struct text ntfs_volume_label(struct ntfs_volume *volume, struct arena *arena)

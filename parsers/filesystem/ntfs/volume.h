@@ -42,6 +42,14 @@ MUST_USE enum status ntfs_volume_record(struct ntfs_volume *volume, uint64_t ent
 					uint8_t *buffer, struct ntfs_record *ret,
 					struct failure *why);
 
+/*
+ * The id (attribute header, offset 14) of an attribute that stands in the base record of an entry;
+ * name in UTF-8. STATUS_END when it does not stand there.
+ */
+MUST_USE enum status ntfs_volume_attribute_id(struct ntfs_volume *volume, uint64_t entry,
+					      uint32_t type, struct text name, uint16_t *ret,
+					      struct failure *why);
+
 /* The volume's label ($VOLUME_NAME of $Volume), in the arena; data NULL when it has none. */
 struct text ntfs_volume_label(struct ntfs_volume *volume, struct arena *arena);
 
