@@ -214,6 +214,9 @@ static enum status read_log(struct evt_reading *reading)
 	log_times_sort(&reading->times);
 	log_times_cover(&reading->times, reading->ctx, reading->channel);
 	if (status >= 0)
+		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,
+					reading->channel, reading->why);
+	if (status >= 0)
 		status = log_times_jumps(&reading->times, reading->ctx, reading->ctx->arena,
 					 reading->channel, reading->why);
 	if (status >= 0 &&

@@ -315,6 +315,9 @@ static enum status read_log(struct reading *reading)
 	log_times_sort(&reading->times);
 	log_times_cover(&reading->times, reading->ctx, reading->channel);
 	if (status >= 0)
+		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,
+					reading->channel, reading->why);
+	if (status >= 0)
 		status = log_times_jumps(&reading->times, reading->ctx, reading->ctx->arena,
 					 reading->channel, reading->why);
 	if (status >= 0)
@@ -357,6 +360,7 @@ const struct trace_type *const event_types[] = {
 	&event_driver_type,
 	&event_inventory_type,
 	&event_log_cleared_type,
+	&event_log_span_type,
 	&event_msi_type,
 	&event_record_type,
 	&event_restart_manager_type,

@@ -24,6 +24,6 @@ extern const struct trace_type event_msi_type, event_service_installed_type,
 	event_inventory_type, event_boot_type, event_shutdown_type, event_unclean_shutdown_type,
 	event_time_change_type, event_log_cleared_type, event_task_type, event_driver_type,
 	event_crash_type, event_restart_manager_type, event_restore_point_type, event_record_type,
-	event_time_jump_type;
+	event_time_jump_type, event_log_span_type;
 
 #endif

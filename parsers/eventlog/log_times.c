@@ -38,6 +38,22 @@ const struct trace_type event_time_jump_type = {
 	},
 };
 
+enum { SPAN_CHANNEL, SPAN_FIRST, SPAN_FIRST_TIME, SPAN_LAST, SPAN_LAST_TIME, SPAN_N_FIELDS };
+
+const struct trace_type event_log_span_type = {
+	.name = "windows.event.log-span",
+	.message = "The log {channel} holds records {first_record} ({first_time}) to "
+		   "{last_record} ({last_time})",
+	.fields = (const struct trace_field[]){
+		[SPAN_CHANNEL] = { "channel", VALUE_TEXT, ASPECT_NONE, 0, "Channel" },
+		[SPAN_FIRST] = { "first_record", VALUE_UINT, 0, 0, "First record" },
+		[SPAN_FIRST_TIME] = { "first_time", VALUE_INSTANT, 0, 0, "Its time" },
+		[SPAN_LAST] = { "last_record", VALUE_UINT, 0, 0, "Last record" },
+		[SPAN_LAST_TIME] = { "last_time", VALUE_INSTANT, 0, 0, "Its time" },
+		{ 0 },
+	},
+};
+
 void log_times_clear(struct log_times *times)
 {
 	free(times->items);
@@ -169,6 +185,33 @@ static enum status emit_jump(const struct log_times *times, struct parse_context
 	};
 
 	return address ? emit(ctx, &trace, why) : failure_set(why, ERR_LIMIT, "time jump");
+}
+
+enum status log_times_span(const struct log_times *times, struct parse_context *ctx,
+			   struct arena *arena, struct text channel, struct failure *why)
+{
+	if (times->n == 0)
+		return STATUS_OK;
+
+	const struct log_time *first = &times->items[0], *last = &times->items[times->n - 1];
+	const struct value values[SPAN_N_FIELDS] = {
+		[SPAN_CHANNEL] = value_text(channel),
+		[SPAN_FIRST] = value_uint(first->id),
+		[SPAN_FIRST_TIME] = value_instant(instant_of(times, first->ticks)),
+		[SPAN_LAST] = value_uint(last->id),
+		[SPAN_LAST_TIME] = value_instant(instant_of(times, last->ticks)),
+	};
+	const char *address =
+		arena_printf(arena, "record %llu", (unsigned long long)first->id);
+	const struct trace trace = {
+		.type = &event_log_span_type,
+		.origin = { .offset = first->offset,
+			    .size = first->size,
+			    .address = text_of(address) },
+		.values = values,
+	};
+
+	return address ? emit(ctx, &trace, why) : failure_set(why, ERR_LIMIT, "log span");
 }
 
 enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,

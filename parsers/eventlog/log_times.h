@@ -39,6 +39,10 @@ bool log_times_is_new(struct log_times *times, struct log_time item);
 /* The first and the last time (unset when there is none) as coverage of "event log <channel>". */
 void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel);
 
+/* Emits windows.event.log-span: numbers and times of the first and the last live record. */
+MUST_USE enum status log_times_span(const struct log_times *times, struct parse_context *ctx,
+				    struct arena *arena, struct text channel, struct failure *why);
+
 /* Emits windows.event.time-jump where numbers rise and times fall by more than five seconds. */
 MUST_USE enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
 				     struct arena *arena, struct text channel, struct failure *why);

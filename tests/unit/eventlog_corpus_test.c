@@ -202,6 +202,11 @@ static void a_clock_set_back_is_told_twice(void **state)
 				      "new_time=2022-03-10T16:33:50.0890000Z|reason=1|",
 				      NULL),
 			 1);
+	/* evtxexport: 831 records. */
+	assert_int_equal(count_events(&seen, "windows.event.log-span",
+				      "|first_record=1|first_time=2022-03-10T19:32:21.5682068Z|",
+				      "|last_record=831|last_time=2022-03-10T21:38:34.8891490Z|"),
+			 1);
 	unsee_log(&seen);
 }
 

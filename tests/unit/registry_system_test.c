@@ -9,7 +9,8 @@
 #include "tests/unit/registry_support.h"
 
 extern const struct parser computer_name_parser, control_set_parser, device_filter_parser,
-	event_source_parser, legacy_device_parser, pending_rename_parser, service_parser,
+	event_source_parser, legacy_device_parser, pending_rename_parser,
+	recorder_setting_parser, service_parser,
 	source_os_parser, time_zone_parser;
 
 static const char system_path[] = "/Windows/System32/config/SYSTEM";
@@ -137,9 +138,24 @@ static void pending_renames_come_in_pairs(void **state)
 	assert_string_equal(pending_rename_parser.name, "windows.registry.pending-rename");
 }
 
+static void settings_of_recorders_are_read(void **state)
+{
+	struct seen seen;
+
+	(void)state;
+	see_hive(&seen, system_path, "hives/WKS-WIN732BITA_SYSTEM.xz", NULL, NULL);
+	see_parser(&seen, &recorder_setting_parser);
+	assert_int_equal(count_lines(&seen, NULL, "|recorder=prefetch|setting=EnablePrefetcher|",
+				     "|number=3|control_set=1|current=1|"),
+			 1);
+	assert_int_equal(count_lines(&seen, NULL, "|recorder=prefetch|", "|current=0|"), 1);
+	unsee(&seen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settings_of_recorders_are_read),
 		cmocka_unit_test(services_of_a_windows_7_machine_are_read),
 		cmocka_unit_test(the_zone_has_its_dates_as_systemtime),
 		cmocka_unit_test(name_control_set_and_shutdown_are_read),
