@@ -203,7 +203,10 @@ static int collect_and_judge(struct analyze_options *o, struct knowledge *knowle
 		return fail(EXIT_USAGE, "'%s': %s", o->case_path, why.text);
 
 	struct failure reading = FAILURE_NONE;
-	const bool loaded = arena && case_load(file, arena, &contents, &reading) >= 0;
+	const bool loaded = arena &&
+			    case_set_fact(file, "collection.wanted",
+					  knowledge->signatures->wanted_sha256, &reading) >= 0 &&
+			    case_load(file, arena, &contents, &reading) >= 0;
 
 	tell_problems(&contents, !anything_read(&contents));
 	if (status == ERR_CANCELLED)

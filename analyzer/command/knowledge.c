@@ -272,13 +272,12 @@ static void tell_changes(const char *before_text, const json_t *now)
 			    strcmp(member(old, "milestone"), member(new, "milestone")) == 0 &&
 			    strcmp(member(old, "outcome"), member(new, "outcome")) != 0)
 				fprintf(stderr, "avouch: %s %s.%s was %s in the judgement before, "
-						"now %s (signatures %.12s, then %.12s)\n",
+						"now %s (signatures then %.12s, now %.12s)\n",
 					member(new, "system"), member(new, "mandate"),
 					member(new, "milestone"), member(old, "outcome"),
 					member(new, "outcome"),
-					member(json_object_get(now, "tool"), "signatures_sha256"),
-					member(json_object_get(before, "tool"),
-					       "signatures_sha256"));
+					member(json_object_get(before, "tool"), "signatures_sha256"),
+					member(json_object_get(now, "tool"), "signatures_sha256"));
 	json_decref(before);
 }
 

@@ -1,173 +1,155 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+#include "analyzer/judge/doubt.h"
 
-#include "analyzer/judge/system.h"
+#include "parsers/base/text.h"
 
-/* Corrections smaller than this are what time services make every day. */
-static const int64_t ordinary_correction = 5 * TICKS_PER_MINUTE;
-/* A jump that another undoes within this share of its size is one excursion of the clock. */
-enum { MATCH_TENTHS = 3 };
-
-struct jump {
-	int64_t before, after; /* clock readings around the change */
-	uint64_t record;       /* order within the log */
-	const struct case_trace *trace;
-	bool used;
-};
-
-static int64_t jump_size(const struct jump *j)
+const char *doubt_kind_name(enum doubt_kind kind)
 {
-	return j->after - j->before;
+	static const char *const names[] = {
+		[DOUBT_TIME_CHANGE] = "time-change",
+		[DOUBT_RECORD_ORDER] = "record-order",
+		[DOUBT_USN_ORDER] = "usn-order",
+		[DOUBT_AFTER_ACQUISITION] = "after-acquisition",
+		[DOUBT_BEFORE_SYSTEM] = "before-system",
+		[DOUBT_OLDER_STATE] = "older-state",
+		[DOUBT_FILE_TIMES] = "file-times",
+	};
+
+	return names[kind];
 }
 
-static int64_t magnitude(int64_t n)
+enum status doubt_add(struct doubting *d, const struct doubt *doubt, struct failure *why)
 {
-	return n < 0 ? -n : n;
-}
+	if (!doubt->text.data)
+		return failure_set(why, ERR_NO_MEMORY, "doubts");
+	if (d->n == d->room) {
+		const size_t room = d->room ? d->room * 2 : 32;
+		struct doubt *items = arena_array(d->arena, room, sizeof(*items));
 
-/* The two kinds of record that show a clock change; false for any other trace. */
-static bool jump_of(const struct case_trace *t, struct jump *ret)
-{
-	const char *name = t->trace.type->name;
-	struct instant before, after;
-
-	if (strcmp(name, "windows.event.time-change") == 0) {
-		before = trace_instant(&t->trace, "old_time");
-		after = trace_instant(&t->trace, "new_time");
-		ret->record = trace_uint(&t->trace, "record");
-	} else if (strcmp(name, "windows.event.time-jump") == 0) {
-		before = trace_instant(&t->trace, "time_before");
-		after = trace_instant(&t->trace, "time_after");
-		ret->record = trace_uint(&t->trace, "record_after");
-	} else {
-		return false;
+		if (!items)
+			return failure_set(why, ERR_NO_MEMORY, "doubts");
+		if (d->n)
+			memcpy(items, d->items, d->n * sizeof(*items));
+		d->items = items;
+		d->room = room;
 	}
-	if (!instant_is_set(before) || !instant_is_set(after))
-		return false;
-	ret->before = before.ticks;
-	ret->after = after.ticks;
-	ret->trace = t;
-	return magnitude(jump_size(ret)) > ordinary_correction;
+	d->items[d->n] = *doubt;
+	d->items[d->n++].latest = d->acquired;
+	return STATUS_OK;
 }
 
-static int by_source_and_record(const void *a, const void *b)
+size_t doubting_system(const struct doubting *d, const struct case_trace *t)
 {
-	const struct jump *x = a, *y = b;
+	const struct case_source *source = find_source(d->contents, t->source);
 
-	if (x->trace->source != y->trace->source)
-		return x->trace->source < y->trace->source ? -1 : 1;
-	if (x->record != y->record)
-		return x->record < y->record ? -1 : 1;
+	if (!source || sample_of_source(d->contents, source) != SAMPLE_LIVE ||
+	    (t->trace.recovery != RECOVERY_ALLOCATED &&
+	     t->trace.recovery != RECOVERY_LOG_REPLAYED))
+		return NO_SYSTEM;
+	return system_of_source(d->contents, d->systems, d->n_systems, source);
+}
+
+/* Among findings of one kind the earlier stretch first; equal runs give equal reports. */
+static int by_system_and_time(const void *a, const void *b)
+{
+	const struct doubt *x = a, *y = b;
+
+	if (x->system != y->system)
+		return x->system < y->system ? -1 : 1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
 	return (x->trace->id > y->trace->id) - (x->trace->id < y->trace->id);
 }
 
-/* The later jump of the same log that takes this one back; NULL when none does. */
-static struct jump *undoing(struct jump *jumps, size_t n, size_t i)
-{
-	const int64_t size = jump_size(&jumps[i]);
-
-	for (size_t k = i + 1; k < n && jumps[k].trace->source == jumps[i].trace->source; k++) {
-		const int64_t back = jump_size(&jumps[k]);
-
-		if (jumps[k].used || (back < 0) == (size < 0))
-			continue;
-		if (magnitude(size + back) * 10 <= magnitude(size) * MATCH_TENTHS)
-			return &jumps[k];
-	}
-	return NULL;
-}
-
-static void describe(struct arena *arena, struct doubt *d, const struct jump *j)
-{
-	char before[INSTANT_TEXT_SIZE], after[INSTANT_TEXT_SIZE];
-
-	d->trace = j->trace;
-	d->text = text_of(arena_printf(arena,
-				       "the clock was moved from %s to %s: readings between %s "
-				       "and %s are doubtful",
-				       ticks_format(j->before, before),
-				       ticks_format(j->after, after),
-				       ticks_format(d->from, before), ticks_format(d->to, after)));
-}
-
-/*
- * What one jump casts doubt on. An excursion that was undone: the readings within it. A step
- * back that nothing undid: the readings that occurred twice. A step forward that stands is the
- * ordinary correction after a sleep or an empty battery: what came before it ran behind.
- */
-static bool doubt_of(struct arena *arena, struct jump *jumps, size_t n, size_t i, struct doubt *d)
-{
-	struct jump *j = &jumps[i], *back = undoing(jumps, n, i);
-	const int64_t size = jump_size(j);
-
-	if (back) {
-		back->used = true;
-		d->from = j->after < back->before ? j->after : back->before;
-		d->to = j->after < back->before ? back->before : j->after;
-		d->least = size < 0 ? 0 : -size;
-		d->most = size < 0 ? -size : 0;
-	} else if (size < 0) {
-		d->from = j->after;
-		d->to = j->before;
-		d->least = size;
-		d->most = -size;
-	} else {
-		return false;
-	}
-	describe(arena, d, j);
-	return true;
-}
-
 enum status doubts_find(struct arena *arena, const struct case_contents *contents,
-			const struct system *systems, size_t n_systems, struct doubt **ret,
-			size_t *ret_n, struct failure *why)
+			const struct system *systems, size_t n_systems, int64_t acquired,
+			struct doubt **ret, size_t *ret_n, struct failure *why)
 {
-	struct jump *jumps = arena_array(arena, contents->n_traces + 1, sizeof(*jumps));
-	size_t n = 0, found = 0;
+	struct doubting d = { .arena = arena,
+			      .contents = contents,
+			      .systems = systems,
+			      .n_systems = n_systems,
+			      .acquired = acquired };
+	enum status status = doubts_of_changes(&d, why);
 
-	if (!jumps)
-		return failure_set(why, ERR_NO_MEMORY, "clock changes");
-	for (size_t i = 0; i < contents->n_traces; i++)
-		n += jump_of(&contents->traces[i], &jumps[n]);
-	qsort(jumps, n, sizeof(*jumps), by_source_and_record);
+	if (status >= 0)
+		status = doubts_of_readings(&d, why);
+	if (status >= 0)
+		status = doubts_of_files(&d, why);
+	if (d.n)
+		qsort(d.items, d.n, sizeof(*d.items), by_system_and_time);
+	*ret = d.items;
+	*ret_n = d.n;
+	return status;
+}
 
-	struct doubt *doubts = arena_array(arena, n + 1, sizeof(*doubts));
-
-	if (!doubts)
-		return failure_set(why, ERR_NO_MEMORY, "clock changes");
-	for (size_t i = 0; i < n; i++) {
-		const struct case_source *source = find_source(contents, jumps[i].trace->source);
-		struct doubt *d = &doubts[found];
-
-		if (jumps[i].used || !source)
-			continue;
-		d->system = system_of_source(contents, systems, n_systems, source);
-		if (d->system != NO_SYSTEM && doubt_of(arena, jumps, n, i, d))
-			found++;
-	}
-	*ret = doubts;
-	*ret_n = found;
-	return STATUS_OK;
+static bool falls_into(const struct doubt *d, struct bound b)
+{
+	return (bound_has_start(b) && b.not_before >= d->from && b.not_before <= d->to) ||
+	       (bound_has_end(b) && b.not_after >= d->from && b.not_after <= d->to);
 }
 
 bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system, struct bound *bound)
 {
-	int64_t least = 0, most = 0;
+	const struct bound read = *bound;
+	int64_t least = 0, most = 0, latest = 0;
+	bool back = false, any = false;
 
 	for (size_t i = 0; i < n_doubts; i++) {
 		const struct doubt *d = &doubts[i];
-		const bool starts = bound_has_start(*bound) && bound->not_before >= d->from &&
-				    bound->not_before <= d->to;
-		const bool ends = bound_has_end(*bound) && bound->not_after >= d->from &&
-				  bound->not_after <= d->to;
 
-		if (d->system != system || (!starts && !ends))
+		if (d->system != system || d->of_trace || !falls_into(d, read))
 			continue;
+		latest = d->latest;
 		least = d->least < least ? d->least : least;
 		most = d->most > most ? d->most : most;
+		back |= d->unbounded_back || d->unbounded;
+		any |= d->unbounded;
 	}
-	if (least == 0 && most == 0)
+	if (least == 0 && most == 0 && !back)
 		return false;
-	*bound = bound_widen(*bound, least, most);
+	*bound = bound_widen(read, least, most);
+	if (back)
+		bound->not_before = BOUND_OPEN_START;
+	if (any)
+		bound->not_after = latest ? latest : BOUND_OPEN_END;
+	/* Nothing that is on the evidence happened after it was acquired. */
+	if (latest && bound_has_end(*bound) && bound->not_after > latest &&
+	    (!bound_has_start(*bound) || bound->not_before <= latest))
+		bound->not_after = latest;
 	return true;
+}
+
+bool doubt_matters(const struct doubt *d, const struct judgement *all, const struct episode *e,
+		   int64_t deadline)
+{
+	bool suspect = false;
+
+	if (d->of_trace) /* the witnesses that rest on it are qualified themselves */
+		return false;
+	if (deadline >= d->from && deadline <= d->to)
+		return true;
+	if (!e || !e->removed)
+		return false;
+	for (int k = 0; k < 2; k++)
+		suspect |= e->removed_by[k] != NO_WITNESS &&
+			   all->witnesses[e->removed_by[k]].clock_suspect;
+
+	const int64_t from = suspect ? ticks_add(d->from, d->least) : d->from;
+	const int64_t to = suspect ? ticks_add(d->to, d->most) : d->to;
+
+	return (bound_has_start(e->removal) || d->unbounded_back || suspect) &&
+	       e->removal.not_before <= to && e->removal.not_after >= from;
+}
+
+const struct doubt *doubt_of_state(const struct doubt *doubts, size_t n_doubts, size_t system,
+				   int64_t deadline)
+{
+	for (size_t i = 0; i < n_doubts; i++)
+		if (doubts[i].kind == DOUBT_OLDER_STATE && doubts[i].system == system &&
+		    doubts[i].from < deadline)
+			return &doubts[i];
+	return NULL;
 }

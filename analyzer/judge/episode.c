@@ -56,7 +56,20 @@ static bool may_be_of(const struct building *b, struct past stay, const struct w
 {
 	return stay.ended != BOUND_OPEN_START && end->assertion == ASSERTS_END &&
 	       (!bound_has_start(end->when) || end->when.not_before <= stay.ended) &&
-	       !has_told_of(b, stay, end);
+	       (end->clock_suspect || !has_told_of(b, stay, end));
+}
+
+/* From when on a proof of presence is sure to precede: a doubtful clock's from its latest time. */
+static int64_t sure_from(const struct witness *w)
+{
+	return w->clock_suspect && bound_has_end(w->when) ? w->when.not_after :
+							    w->when.not_before;
+}
+
+/* Whether an end that a doubtful clock wrote may have come before an instant. */
+static bool may_precede(const struct witness *end, int64_t at)
+{
+	return end->clock_suspect && (!bound_has_start(end->when) || end->when.not_before < at);
 }
 
 /* The end that is proved first from an instant on, of a stay that follows a past one. */
@@ -66,7 +79,7 @@ static size_t next_negative(const struct building *b, int64_t from, struct past 
 
 	for (size_t i = 0; i < b->n; i++)
 		if (is_negative(&b->w[i]) && !b->dropped[i] && b->w[i].when.not_after >= from &&
-		    !may_be_of(b, past, &b->w[i]) &&
+		    !may_be_of(b, past, &b->w[i]) && !may_precede(&b->w[i], from) &&
 		    (best == NO_WITNESS || b->w[i].when.not_after < b->w[best].when.not_after))
 			best = i;
 	return best;
@@ -286,7 +299,7 @@ static enum status build_episodes(struct building *b, struct product_history *h,
 		if (negative != NO_WITNESS)
 			p = NO_WITNESS;
 		else if (p != NO_WITNESS)
-			negative = next_negative(b, b->w[p].when.not_before, past);
+			negative = next_negative(b, sure_from(&b->w[p]), past);
 		else if (n || (h->state != STATE_INSTALLED && !has_undated_proof(b)))
 			break;
 		past.began = p == NO_WITNESS ? past.ended : b->w[p].when.not_before;

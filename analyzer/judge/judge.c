@@ -43,6 +43,44 @@ const char *product_state_name(enum product_state state)
 	return names[state];
 }
 
+/* What was found as acquired was so by the last activity, whatever its clock showed then. */
+static void doubt_activity(const struct judging *j, struct system *systems)
+{
+	for (size_t i = 0; i < j->n_systems; i++) {
+		struct bound last = bound_at(systems[i].last_activity);
+
+		if (systems[i].last_activity &&
+		    doubts_apply(j->doubts, j->n_doubts, i, &last) && bound_has_end(last))
+			systems[i].last_activity = last.not_after;
+	}
+}
+
+/*
+ * What rests on a file whose times contradict each other never decides alone. Files of no product
+ * are nobody's concern: their doubts are dropped.
+ */
+static void doubt_files(struct judging *j, struct doubt *doubts, struct witness_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < j->n_doubts; i++) {
+		bool wanted = !doubts[i].of_trace;
+
+		for (size_t k = 0; k < list->n && doubts[i].of_trace; k++) {
+			struct witness *w = &list->items[k];
+
+			if (w->trace != doubts[i].trace)
+				continue;
+			wanted = w->clock_suspect = true;
+			if (!w->qualified)
+				w->qualified = "the times of this file contradict each other";
+		}
+		if (wanted)
+			doubts[kept++] = doubts[i];
+	}
+	j->n_doubts = kept;
+}
+
 static int by_product(const void *a, const void *b)
 {
 	const struct witness *x = a, *y = b;
@@ -212,6 +250,10 @@ static enum status note_problems(struct judging *j, struct judgement *all, struc
 
 	if (!problems)
 		return failure_set(why, ERR_NO_MEMORY, "problems");
+	if (!collected_for(j->contents, j->signatures))
+		problems[all->n_problems++] =
+			TEXT("the case was collected for other signatures: files and keys that only "
+			     "the present ones name were not collected");
 	if (j->limit_hits)
 		problems[all->n_problems++] = text_of(arena_printf(
 			j->arena, "%zu trace(s) could not be matched within the limits of a pattern",
@@ -234,6 +276,7 @@ enum status judge_run(struct arena *arena, const struct case_contents *contents,
 	struct witness_list list = { .arena = arena };
 	struct system *systems = NULL;
 	struct doubt *doubts = NULL;
+	struct gap *gaps = NULL;
 	enum status status;
 
 	j.acquired = all.acquired;
@@ -245,13 +288,21 @@ enum status judge_run(struct arena *arena, const struct case_contents *contents,
 		j.acquired = all.acquired = latest_trace(systems, j.n_systems);
 		all.acquired_basis = "latest-trace";
 	}
-	status = doubts_find(arena, contents, systems, j.n_systems, &doubts, &j.n_doubts, why);
+	status = doubts_find(arena, contents, systems, j.n_systems, all.acquired, &doubts,
+			     &j.n_doubts, why);
 	if (status < 0)
 		return status;
 	j.doubts = doubts;
+	doubt_activity(&j, systems);
+	status = gaps_find(arena, contents, systems, j.n_systems, &gaps, &all.n_gaps, why);
+	if (status < 0)
+		return status;
+	all.gaps = gaps;
 	status = samples_find(&j, why);
 	if (status >= 0)
 		status = witnesses_find(&j, &list, why);
+	if (status >= 0)
+		doubt_files(&j, doubts, &list);
 	if (status >= 0)
 		status = samples_assert_absence(&j, &list, why);
 	if (status < 0)

@@ -117,13 +117,52 @@ struct system {
 	struct zone_rules *zone;
 };
 
+/* What shows that a clock, or a record's time, is not to be trusted. */
+enum doubt_kind {
+	DOUBT_TIME_CHANGE,  /* a log records that the clock was moved */
+	DOUBT_RECORD_ORDER, /* event record numbers rise while their times fall */
+	DOUBT_USN_ORDER,    /* change journal numbers rise while their times fall */
+	DOUBT_AFTER_ACQUISITION, /* the machine's own records are later than the acquisition */
+	DOUBT_BEFORE_SYSTEM,     /* they are earlier than the system's installation */
+	DOUBT_OLDER_STATE,  /* the registry is older than what the logs record */
+	DOUBT_FILE_TIMES,   /* a file's times contradict each other */
+};
+/* "time-change", "record-order", "usn-order", "after-acquisition", ... */
+const char *doubt_kind_name(enum doubt_kind kind);
+
 /* A stretch of clock readings that may be off. */
 struct doubt {
+	enum doubt_kind kind;
 	size_t system;
 	int64_t from, to;       /* clock readings, UTC ticks */
 	int64_t least, most;    /* what must be added to such a reading to be true lies between */
+	bool unbounded_back;    /* how much earlier it was is not known */
+	bool unbounded;         /* nor how much later: any time up to latest */
+	int64_t latest;         /* no true time is later: the acquisition; 0 unknown */
 	struct text text;       /* one sentence */
-	const struct case_trace *trace;
+	const struct case_trace *trace; /* what shows it */
+	bool of_trace;          /* concerns what rests on that trace alone, no clock */
+};
+
+/* Why a recorder says nothing, or nothing of some time. */
+enum gap_kind {
+	GAP_CLEARED,  /* a record says that the log was cleared */
+	GAP_ROTATED,  /* earlier records were overwritten */
+	GAP_ANEW,     /* numbering starts again long after the system was installed */
+	GAP_ENDS,     /* the system ran on after its last record */
+	GAP_DISABLED, /* a setting keeps it from recording */
+	GAP_MISSING,  /* it was not found */
+};
+/* "cleared", "rotated", "begins-anew", "ends-early", "disabled", "missing". */
+const char *gap_kind_name(enum gap_kind kind);
+
+struct gap {
+	enum gap_kind kind;
+	size_t system;
+	struct text recorder; /* as in the coverage */
+	int64_t at;           /* when it was cleared, first or last record; 0 unknown */
+	struct text text;     /* one sentence */
+	const struct case_trace *trace; /* what shows it; NULL: that nothing was found */
 };
 
 enum outcome {
@@ -188,6 +227,8 @@ struct judgement {
 	size_t n_histories;
 	const struct doubt *doubts;
 	size_t n_doubts;
+	const struct gap *gaps;
+	size_t n_gaps;
 	const struct verdict *verdicts;
 	size_t n_verdicts;
 	int64_t acquired; /* UTC ticks; 0 unknown */

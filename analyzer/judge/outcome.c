@@ -311,6 +311,17 @@ static void note_orphans(struct weighing *w)
 				 "disabled, marked for deletion or without their file", n);
 }
 
+/* Such a registry shows no state after D: the product may have come again. */
+bool state_is_older(struct weighing *w)
+{
+	const struct doubt *d = doubt_of_state(w->j->doubts, w->j->n_doubts,
+					       (size_t)(w->system - w->j->systems), w->deadline);
+
+	if (d)
+		say(&w->reasons, "%.*s", (int)d->text.size, d->text.data);
+	return d != NULL;
+}
+
 static enum outcome gone(struct weighing *w)
 {
 	const struct episode *e = last_episode(w->h);
@@ -326,6 +337,8 @@ static enum outcome gone(struct weighing *w)
 			cite(w, used_from(w));
 		return OUTCOME_REMOVED_LATE;
 	}
+	if (state_is_older(w))
+		return OUTCOME_INDETERMINATE;
 	if (bound_is_before(e->removal, w->deadline) ||
 	    (e->removal.not_after == w->deadline && !bound_has_start(e->removal))) {
 		count_families(w, true);
@@ -477,16 +490,14 @@ void qualify_system(struct weighing *w, enum outcome outcome)
 	if (!s->files_whole)
 		say(&w->qualified,
 		    "the file system's metadata could not be read completely");
+	if (!collected_for(w->j->contents, w->j->signatures) && !outcome_is_adverse(outcome))
+		say(&w->qualified, "files and keys that only the present signatures name were not "
+				   "collected");
 	for (size_t i = 0; i < w->j->n_doubts; i++) {
 		const struct doubt *d = &w->j->doubts[i];
-		const struct episode *e = w->h ? last_episode(w->h) : NULL;
 
-		if (&w->j->systems[d->system] == s && w->deadline >= d->from &&
-		    w->deadline <= d->to)
-			say(&w->qualified, "%.*s", (int)d->text.size, d->text.data);
-		else if (e && &w->j->systems[d->system] == s && e->removed &&
-			 bound_has_start(e->removal) && e->removal.not_before <= d->to &&
-			 e->removal.not_after >= d->from)
+		if (&w->j->systems[d->system] == s &&
+		    doubt_matters(d, w->all, w->h ? last_episode(w->h) : NULL, w->deadline))
 			say(&w->qualified, "%.*s", (int)d->text.size, d->text.data);
 	}
 	for (size_t i = 0; i < w->j->contents->n_evidence; i++) {

@@ -17,6 +17,7 @@ size_t last_positive(const struct building *b, int64_t after, int64_t until)
 
 	for (size_t i = 0; i < b->n; i++)
 		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
+		    !(b->w[i].clock_suspect && b->w[i].when.not_after > until) &&
 		    b->w[i].when.not_before > after && b->w[i].when.not_before <= until &&
 		    (best == NO_WITNESS ||
 		     b->w[i].when.not_before > b->w[best].when.not_before))
@@ -184,6 +185,21 @@ static void close_by_installer(struct building *b, struct episode *e, const stru
 	}
 }
 
+/* Whether anything of another stay is recorded after an instant: presence, or a removal. */
+static bool is_followed(const struct building *b, int64_t at)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (w->assertion == ASSERTS_END && w->whole_act && !b->dropped[i] &&
+		    w->when.not_after > ticks_add(at, ONE_ACT))
+			return true;
+		if (is_positive(w) && bound_has_start(w->when) && w->when.not_before > at)
+			return true;
+	}
+	return false;
+}
+
 /* It lasted at least until the last proof of presence within (after, until]. */
 static void keep_until_last_proof(struct building *b, struct episode *e, int64_t after,
 				  int64_t until)
@@ -216,15 +232,19 @@ int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t
 	e->removed_by[1] = b->first + negative;
 	close_by_installer(b, e, end);
 
+	/* What lies within a doubtful end may be of the stay that follows, where one does. */
+	const bool unsure = end->clock_suspect && is_followed(b, end->when.not_after);
 	const int64_t coming = next_coming(b, e->removal.not_after, tail);
 
 	if (e->act == 0 && end->assertion == ASSERTS_END)
 		extend_to_all_parts(b, e, coming ? coming : tail, coming);
 	if (coming) {
-		keep_until_last_proof(b, e, after, e->removal.not_after);
+		if (!unsure)
+			keep_until_last_proof(b, e, after, e->removal.not_after);
 		return e->removal.not_after;
 	}
-	keep_until_last_proof(b, e, after, tail);
+	if (!unsure)
+		keep_until_last_proof(b, e, after, tail);
 	e->restart_pending = restart_due_after(b, e->removal.not_after);
 	if (e->restart_pending)
 		e->removal.not_after = boot ? after_restart(b, e, boot) :

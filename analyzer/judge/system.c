@@ -88,6 +88,14 @@ size_t system_of_source(const struct case_contents *contents, const struct syste
 	return n_systems == 1 ? 0 : NO_SYSTEM;
 }
 
+bool collected_for(const struct case_contents *contents, const struct signature_set *signatures)
+{
+	for (size_t i = 0; i < contents->n_facts; i++)
+		if (strcmp(contents->facts[i].key, "collection.wanted") == 0)
+			return strcmp(contents->facts[i].value, signatures->wanted_sha256) == 0;
+	return true;
+}
+
 int64_t acquisition_time(const struct case_contents *contents, const char **ret_basis)
 {
 	int64_t latest = 0;
@@ -318,65 +326,100 @@ static void take_coverage(const struct case_contents *contents, struct system *s
 
 /* -- last activity ------------------------------------------------------------------------ */
 
-enum { RECORDERS_MAX = 4096 };
+/* Who keeps times of its own: two of these agree independently, two files of one do not. */
+enum recorder { RECORDER_LOGS, RECORDER_JOURNAL, RECORDER_RUNS, RECORDER_REGISTRY, RECORDER_OTHER };
 
-/* The latest plausible time each recorder gives. */
+struct recorded {
+	int64_t at;
+	enum recorder by;
+};
+
+static enum recorder recorder_of(const char *name)
+{
+	if (strncmp(name, "event log", strlen("event log")) == 0)
+		return RECORDER_LOGS;
+	return strcmp(name, "change journal") == 0 ? RECORDER_JOURNAL : RECORDER_OTHER;
+}
+
+/* The time at which a trace of the running system was written; unset for all others. */
+static struct instant written_at(const struct case_trace *t, enum recorder *ret)
+{
+	*ret = RECORDER_RUNS;
+	if (type_is(t, "windows.prefetch.run"))
+		return trace_instant(&t->trace, "run");
+	*ret = RECORDER_REGISTRY;
+	if (type_is(t, "windows.system.shutdown"))
+		return trace_instant(&t->trace, "time");
+	return trace_instant(&t->trace, "key_last_written");
+}
+
+/* The plausible times that each recorder gives: none is later than the acquisition. */
 static size_t recorder_ends(const struct case_contents *contents, const struct system *systems,
-			    size_t n_systems, size_t index, int64_t acquired,
-			    int64_t ends[RECORDERS_MAX])
+			    size_t n_systems, size_t index, int64_t acquired, struct recorded *ends)
 {
 	const int64_t limit = acquired ? acquired + TICKS_PER_DAY : INT64_MAX;
 	size_t n = 0;
 
-	for (size_t i = 0; i < contents->n_coverage && n < RECORDERS_MAX; i++) {
+	for (size_t i = 0; i < contents->n_coverage; i++) {
 		const struct case_coverage *c = &contents->coverage[i];
 		const struct case_source *source = find_source(contents, c->source);
 
 		if (source && system_of_source(contents, systems, n_systems, source) == index &&
 		    instant_is_set(c->to) && c->to.zone != ZONE_LOCAL && c->to.ticks <= limit)
-			ends[n++] = c->to.ticks;
+			ends[n++] = (struct recorded){ c->to.ticks, recorder_of(c->recorder) };
 	}
-	for (size_t i = 0; i < contents->n_traces && n < RECORDERS_MAX; i++) {
+	for (size_t i = 0; i < contents->n_traces; i++) {
 		const struct case_trace *t = &contents->traces[i];
-		struct instant at = { .state = INSTANT_UNSET };
+		enum recorder by;
+		const struct instant at = written_at(t, &by);
 
-		if (type_is(t, "windows.system.shutdown"))
-			at = trace_instant(&t->trace, "time");
-		else if (type_is(t, "windows.prefetch.run"))
-			at = trace_instant(&t->trace, "run");
-		else if (type_is(t, "windows.system.name") || type_is(t, "windows.system.version"))
-			at = trace_instant(&t->trace, "key_last_written");
 		if (instant_is_set(at) && at.ticks <= limit &&
 		    is_live(contents, t, systems[index].volume))
-			ends[n++] = at.ticks;
+			ends[n++] = (struct recorded){ at.ticks, by };
 	}
 	return n;
 }
 
 static int later_first(const void *a, const void *b)
 {
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	const struct recorded *x = a, *y = b;
 
-	return (x < y) - (x > y);
+	if (x->at != y->at)
+		return x->at < y->at ? 1 : -1;
+	return (x->by > y->by) - (x->by < y->by);
 }
 
-/* The latest time that two recorders agree on within a day; the latest of all if none agree. */
-static int64_t agreed_end(int64_t *ends, size_t n)
+/*
+ * The latest time that two independent recorders agree on within a day: no single stray time
+ * decides. Where none agree it is the latest of all, for what was found was so by then.
+ */
+static int64_t agreed_end(struct recorded *ends, size_t n)
 {
+	size_t other = n; /* the next entry that is another recorder's */
+
 	if (n == 0)
 		return 0;
 	qsort(ends, n, sizeof(*ends), later_first);
-	for (size_t i = 0; i + 1 < n; i++)
-		if (ends[i] - ends[i + 1] <= TICKS_PER_DAY)
-			return ends[i];
-	return ends[0];
+
+	int64_t agreed = 0;
+
+	for (size_t i = n - 1; i-- > 0;) {
+		if (ends[i].by != ends[i + 1].by)
+			other = i + 1;
+		if (other == n)
+			continue;
+		if (ends[i].at - ends[other].at <= TICKS_PER_DAY)
+			agreed = ends[i].at;
+	}
+	return agreed ? agreed : ends[0].at;
 }
 
 static enum status last_activity(struct arena *arena, const struct case_contents *contents,
 				 struct system *systems, size_t n_systems, size_t index,
 				 int64_t acquired, struct failure *why)
 {
-	int64_t *ends = arena_array(arena, RECORDERS_MAX, sizeof(*ends));
+	struct recorded *ends = arena_array(arena, contents->n_coverage + contents->n_traces + 1,
+					    sizeof(*ends));
 
 	if (!ends)
 		return failure_set(why, ERR_NO_MEMORY, "recorders");

@@ -70,6 +70,12 @@ static bool share_upgrade_code(const struct case_contents *c, struct text x, str
 	return false;
 }
 
+/* What the installer's clock showed at an act: within a transaction one doubt moves all alike. */
+static int64_t read_at(const struct witness *w)
+{
+	return is_msi_act(w) ? trace_instant(&w->trace->trace, "time").ticks : w->when.not_before;
+}
+
 /* The end and the beginning of one upgrade: one transaction, or one upgrade code. */
 static bool is_upgrade(const struct building *b, const struct witness *end,
 		       const struct witness *begin)
@@ -78,10 +84,10 @@ static bool is_upgrade(const struct building *b, const struct witness *end,
 		return false;
 	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
 		return false; /* the same product again is a removal and an installation */
-	if (in_one_transaction(b->j->contents, end->when.not_before, begin->when.not_before))
+	if (in_one_transaction(b->j->contents, read_at(end), read_at(begin)))
 		return true;
 	return end->code.size && begin->code.size &&
-	       distance(end->when.not_before, begin->when.not_before) < TICKS_PER_DAY &&
+	       distance(read_at(end), read_at(begin)) < TICKS_PER_DAY &&
 	       share_upgrade_code(b->j->contents, end->code, begin->code);
 }
 

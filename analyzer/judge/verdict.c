@@ -65,6 +65,12 @@ static enum outcome nothing_found(struct weighing *w, const struct mandate *mand
 					     "installed");
 		return OUTCOME_NOTED;
 	}
+	if (state_is_older(w))
+		return OUTCOME_INDETERMINATE;
+	if (!collected_for(w->j->contents, w->j->signatures)) {
+		say(&w->reasons, "not collected: files and keys that only the present signatures name");
+		return OUTCOME_INDETERMINATE;
+	}
 	if (leftovers)
 		say(&w->reasons, "nothing tells when it came or went");
 	else if (!s->hives_whole || !s->files_whole)

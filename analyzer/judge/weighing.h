@@ -40,6 +40,9 @@ enum outcome weigh(struct weighing *weighing);
 /* Adds what weakens any outcome on the system: clocks, clearings, what could not be read. */
 void qualify_system(struct weighing *weighing, enum outcome outcome);
 
+/* Whether the registry was put back to a state before D, which is then a reason of the weighing. */
+bool state_is_older(struct weighing *weighing);
+
 /* The worst comes first (0) when products are gathered into one verdict. */
 int outcome_severity(enum outcome outcome);
 

@@ -59,6 +59,22 @@ static const char *meaning(const char *outcome)
 	return "";
 }
 
+/* Which recorders reach over the limit; without any, logs cannot judge it. */
+static void write_covered(FILE *out, const json_t *recorders)
+{
+	size_t i;
+	json_t *recorder;
+
+	if (!json_is_array(recorders))
+		return;
+	if (json_array_size(recorders) == 0)
+		fputs("  coverage   no log or journal reaches over the limit: it cannot be judged "
+		      "from logs\n", out);
+	json_array_foreach(recorders, i, recorder)
+		fprintf(out, "  %-10s %s reaches over the limit\n", i ? "" : "coverage",
+			json_string_value(recorder));
+}
+
 static void write_verdict(FILE *out, const json_t *document, const json_t *v)
 {
 	const json_t *system = by_id(json_object_get(document, "systems"), str(v, "system", ""));
@@ -74,6 +90,7 @@ static void write_verdict(FILE *out, const json_t *document, const json_t *v)
 		str(v, "milestone", ""), str(v, "duty", ""),
 		is_true(v, "conditional") ? ", if this act applies to the machine" : "");
 	fprintf(out, "  limit      %s\n", str(v, "deadline", "none"));
+	write_covered(out, json_object_get(v, "limit_covered_by"));
 	json_array_foreach(json_object_get(v, "products"), i, p) {
 		fprintf(out, "  %-10s %s: %s\n", i ? "" : "products", str(p, "product", ""),
 			str(p, "outcome", ""));
@@ -109,6 +126,11 @@ static void write_product(FILE *out, const json_t *p)
 				str(gone, "not_after", "unknown"));
 		else
 			fputs("    removed    no\n", out);
+		if (json_is_string(json_object_get(e, "removal_recorded_at")))
+			fprintf(out, "    recorded   the installer finished the removal at %s%s\n",
+				str(e, "removal_recorded_at", ""),
+				is_true(e, "restart_pending") ?
+					"; files waited for the restart, which ends it" : "");
 		write_list(out, json_object_get(e, "qualified"), "    qualified  ");
 	}
 	fputc('\n', out);
@@ -124,17 +146,50 @@ static void write_protection(FILE *out, const json_t *system)
 		const json_t *removed = json_object_get(stay, "removed");
 		const json_t *next = json_object_get(stay, "followed_by");
 
-		fprintf(out, "%s  %s from %s", str(system, "id", ""), str(stay, "product", ""),
+		fprintf(out, "%s  %s registered from %s", str(system, "id", ""), str(stay, "product", ""),
 			str(json_object_get(stay, "installed"), "not_after", "unknown"));
 		if (!json_is_object(removed))
 			fputs(", still there\n", out);
 		else
 			fprintf(out, " to %s; then %s%s%s\n", str(removed, "not_before", "unknown"),
 				json_is_object(next) ? str(next, "product", "") :
-						       "no protection is known",
+						       "no other is known",
 				json_is_object(next) ? " from " : "",
 				json_is_object(next) ? str(next, "from", "unknown") : "");
 	}
+}
+
+/* Stretches for which no protection is known. */
+static void write_unprotected(FILE *out, const json_t *system)
+{
+	size_t i;
+	json_t *gap;
+
+	json_array_foreach(json_object_get(system, "unprotected"), i, gap)
+		fprintf(out, "%s  no protecting product is known from %s to %s\n", str(system, "id", ""),
+			str(gap, "from", "unknown"), str(gap, "to", "the acquisition"));
+}
+
+/* The span of each recorder, and why some say nothing. */
+static void write_coverage(FILE *out, const json_t *document)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(document, "coverage"), i, item)
+		fprintf(out, "%s  %s: %s .. %s\n", str(item, "system", "-"), str(item, "source", ""),
+			str(item, "from", "unknown"), str(item, "to", "unknown"));
+	json_array_foreach(json_object_get(document, "gaps"), i, item)
+		fprintf(out, "%s  %s\n", str(item, "system", ""), str(item, "text", ""));
+}
+
+/* What is wrong with the clocks, and where that is recorded. */
+static void write_clock(FILE *out, const json_t *problem)
+{
+	const json_t *l = json_object_get(problem, "locator");
+
+	fprintf(out, "%s  %s\n    %s, %s, %s\n", str(problem, "system", ""), str(problem, "text", ""),
+		str(l, "file", ""), str(l, "address", "whole file"), str(l, "recovery", "allocated"));
 }
 
 static void write_witness(FILE *out, const json_t *w)
@@ -151,7 +206,7 @@ static void write_witness(FILE *out, const json_t *w)
 	if (json_is_integer(offset))
 		fprintf(out, ", bytes %lld+%lld", (long long)json_integer_value(offset),
 			(long long)json_integer_value(json_object_get(l, "size")));
-	fprintf(out, ", %s\n", str(l, "address", "whole file"));
+	fprintf(out, ", %s, %s\n", str(l, "address", "whole file"), str(l, "recovery", "allocated"));
 }
 
 /* Witnesses that a verdict or an episode names; the JSON report has them all. */
@@ -210,12 +265,16 @@ void report_write_text(const json_t *document, FILE *out)
 	fputs("PROTECTION PRODUCTS AND WHEN THEY WERE REGISTERED, IN ORDER OF TIME\n\n", out);
 	json_array_foreach(json_object_get(document, "systems"), i, item)
 		write_protection(out, item);
+	json_array_foreach(json_object_get(document, "systems"), i, item)
+		write_unprotected(out, item);
+	fputs("\nCOVERAGE\n\n", out);
+	write_coverage(out, document);
 	fputs("\nEVIDENCE\n\n", out);
 	json_array_foreach(json_object_get(document, "evidence"), i, item)
 		write_evidence(out, item);
 	fputs("\nCLOCK AND PROBLEMS\n\n", out);
 	json_array_foreach(json_object_get(json_object_get(document, "clock"), "problems"), i, item)
-		fprintf(out, "%s\n", str(item, "text", ""));
+		write_clock(out, item);
 	json_array_foreach(json_object_get(document, "problems"), i, item)
 		fprintf(out, "%s: %s\n", str(item, "where", ""), str(item, "what", ""));
 	fputs("\nWITNESSES (those cited above; the JSON report lists all)\n\n", out);
