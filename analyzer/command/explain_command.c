@@ -4,36 +4,7 @@
 
 #include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
-
-/* What evidence would lead to another outcome; the rules are those of the judge. */
-static const char *what_would_change(const char *outcome)
-{
-	static const struct {
-		const char *outcome, *change;
-	} table[] = {
-		{ "removed-in-time", "a proof of the product at or after the limit (a later begin or "
-				     "use), or a component that would still load" },
-		{ "removed-late", "a proof that the product was gone before the limit, in a record "
-				  "that the evidence does not hold or that was not read" },
-		{ "not-removed", "a proof that what stands there is not the product, or that the "
-				 "limit had not passed when the image was made" },
-		{ "residue", "a proof that the components that remain would no longer load" },
-		{ "reinstalled", "a proof that the later episode is a step of an upgrade, or that its "
-				 "times rest on a wrong clock" },
-		{ "installed-after", "a proof of the product before the day of the ban" },
-		{ "not-yet-due", "an image made after the limit" },
-		{ "not-applicable", "other attributes of the machine (--attribute)" },
-		{ "noted", "a last day of the organisation's own (--deadline)" },
-		{ "no-trace", "any record that asserts the product on this system" },
-		{ "indeterminate", "a record that bounds the stay on one side of the limit: an older "
-				   "log, a backup, another disk, the management server's records" },
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strcmp(table[i].outcome, outcome) == 0)
-			return table[i].change;
-	return "evidence that contradicts the witnesses above";
-}
+#include "analyzer/command/explanation.h"
 
 static const char *or_unknown(const json_t *object, const char *member)
 {
@@ -102,45 +73,13 @@ static void tell_episodes(const json_t *document, const char *product, const cha
 	}
 }
 
-/* The first reason to doubt the chain: what qualifies it, a qualified witness, a single family. */
-static void tell_weakest(const json_t *document, const json_t *verdict)
-{
-	const json_t *ids = json_object_get(verdict, "witnesses");
-	const json_t *doubts = json_object_get(verdict, "qualifications");
-	const char *family = "";
-	bool several = false;
-
-	puts("  weakest link:");
-	tell_list(doubts, "    ");
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-		const json_t *one = citation_find(document, "witnesses", id ? id : "");
-		const char *doubt = citation_text(one, "qualified");
-
-		if (*doubt) {
-			printf("    %s is qualified: ", id);
-			citation_print(stdout, doubt);
-			putchar('\n');
-		}
-		several = several || (*family && strcmp(family, citation_text(one, "family")) != 0);
-		family = citation_text(one, "family");
-	}
-	if (json_array_size(ids) == 0)
-		puts("    no witness decides it: it rests on what was not found");
-	else if (!several)
-		printf("    the deciding witnesses are all of one family: %s\n", family);
-	else if (json_array_size(doubts) == 0)
-		puts("    the deciding witnesses are of several families");
-}
-
 static void explain(const json_t *document, const json_t *verdict)
 {
 	const json_t *products = json_object_get(verdict, "products");
 	const json_t *ids = json_object_get(verdict, "witnesses");
-	const char *outcome = citation_text(verdict, "outcome");
 
 	printf("%s under %s.%s: %s%s\n  duty %s, limit %s%s\n", citation_text(verdict, "system"),
-	       citation_text(verdict, "mandate"), citation_text(verdict, "milestone"), outcome,
+	       citation_text(verdict, "mandate"), citation_text(verdict, "milestone"), citation_text(verdict, "outcome"),
 	       json_is_true(json_object_get(verdict, "qualified")) ? " (qualified)" : "",
 	       citation_text(verdict, "duty"), or_unknown(verdict, "deadline"),
 	       json_is_true(json_object_get(verdict, "conditional")) ? ", if this act applies" :
@@ -161,11 +100,31 @@ static void explain(const json_t *document, const json_t *verdict)
 		if (id)
 			tell_witness(document, id);
 	}
-	tell_weakest(document, verdict);
-	printf("  what would change it: %s\n\n", what_would_change(outcome));
+	puts("  weakest link:");
+	tell_list(json_object_get(verdict, "qualifications"), "    ");
+	explain_weakest(stdout, document, verdict);
+	if (json_is_string(json_object_get(verdict, "deadline")))
+		puts("  families:");
+	explain_families(stdout, document, verdict);
+	puts("  what would change it:");
+	explain_change(stdout, document, verdict);
+	putchar('\n');
 }
 
-static int explain_all(const json_t *document, const char *mandate)
+/* "MANDATE" or "MANDATE.MILESTONE" names a verdict. */
+static bool is_named(const json_t *verdict, const char *name)
+{
+	const char *mandate = citation_text(verdict, "mandate");
+	const size_t size = strlen(mandate);
+
+	if (strncmp(name, mandate, size) != 0)
+		return false;
+	return name[size] == '\0' ||
+	       (name[size] == '.' &&
+		strcmp(name + size + 1, citation_text(verdict, "milestone")) == 0);
+}
+
+static int explain_all(const json_t *document, const char *name)
 {
 	const json_t *verdicts = json_object_get(document, "verdicts");
 	size_t told = 0;
@@ -173,13 +132,13 @@ static int explain_all(const json_t *document, const char *mandate)
 	for (size_t i = 0; i < json_array_size(verdicts); i++) {
 		const json_t *verdict = json_array_get(verdicts, i);
 
-		if (mandate && strcmp(citation_text(verdict, "mandate"), mandate) != 0)
+		if (name && !is_named(verdict, name))
 			continue;
 		explain(document, verdict);
 		told++;
 	}
-	if (told == 0 && mandate)
-		return fail(EXIT_USAGE, "the latest judgement has no verdict under '%s'", mandate);
+	if (told == 0 && name)
+		return fail(EXIT_USAGE, "the latest judgement has no verdict under '%s'", name);
 	if (told == 0)
 		puts("The latest judgement has no verdict.");
 	return 0;
@@ -198,7 +157,7 @@ static int run(int argc, char **argv)
 		return 0;
 	}
 	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error("explain", "a case and at most one mandate must be named");
+		return usage_error("explain", "a case and at most one verdict must be named");
 
 	json_t *document = citation_document(argv[optind], &status);
 
@@ -211,8 +170,9 @@ static int run(int argc, char **argv)
 const struct command explain_command = {
 	.name = "explain",
 	.summary = "from each verdict down to bytes, and its weakest link",
-	.usage = "Usage: avouch explain CASE [MANDATE]\n"
+	.usage = "Usage: avouch explain CASE [MANDATE[.MILESTONE]]\n"
 		 "For each verdict of the latest judgement: the outcome, its bounds, the witnesses\n"
-		 "and their bytes, the weakest link, and what would change the verdict.\n",
+		 "and their bytes, the weakest link, which families of records agree, and what\n"
+		 "would change the verdict. Every time and witness in it stands in the report.\n",
 	.run = run,
 };
