@@ -12,6 +12,7 @@ import yaml
 
 import disk
 import shadow
+import tamper
 from machine import Machine, moment, ticks, product_table
 
 
@@ -41,6 +42,8 @@ def forge_volume(system, seed, number, offset, folder, tools):
     if spec.get("bulk_tree"):
         subprocess.run([os.path.join(tools, "bulk_volume"), stem + ".raw", str(spec["bulk_tree"])], check=True,
                        stdout=sys.stderr)
+    for record in spec.get("damaged", {}).get("$MFT", ()):
+        tamper.damage_mft(stem + ".raw", record)
     if machine.snapshots:
         shadow.write(stem + ".raw", os.path.join(folder, "diff-area"), machine.snapshots, machine.host, machine.rng)
         for path in [p for _, p in machine.snapshots] + [os.path.join(folder, "diff-area")]:

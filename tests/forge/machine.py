@@ -14,6 +14,7 @@ import yaml
 import evtx
 import pe
 import prefetch
+import tamper
 from evtx import Record
 from hive import Hive
 
@@ -71,7 +72,8 @@ def product_table():
     return {k: ({**table[v["like"]], **v} if "like" in v else v) for k, v in table.items()}
 
 
-class Machine:
+class Machine(tamper.Tampering):
+    ticks = staticmethod(ticks)
     diff_area = "System Volume Information/{b1f0c3d2-52a5-11e7-9c4b-080027a1b2c3}{3808876b-c176-4e48-b7ae-04046e6cc752}"
 
     def __init__(self, spec, history, seed, folder):
@@ -212,6 +214,9 @@ class Machine:
         hive.value("Microsoft\\Security Center", "cval", "dword", 1, shown)
         hive.value("Microsoft\\Windows Defender", "ProductStatus", "dword", 0, shown)
         hive.value("Microsoft\\Windows Defender", "InstallLocation", "sz", "C:\\Program Files\\Windows Defender\\", shown)
+        if "inventory" in self.spec.get("disabled", ()):
+            hive.value("Microsoft\\Windows\\CurrentVersion\\WINEVT\\Channels\\Microsoft-Windows-Application-Experience/"
+                       "Program-Inventory", "Enabled", "dword", 0, shown)
         hive.value("Microsoft\\Windows\\CurrentVersion", "ProgramFilesDir", "sz", "C:\\Program Files", shown)
 
     def set_up_system(self, shown):
@@ -236,7 +241,8 @@ class Machine:
             hive.value(key, name, kind, value, shown)
         manager = control + "\\Session Manager"
         hive.value(manager, "BootExecute", "multi", ["autocheck autochk *"], shown)
-        hive.value(manager + "\\Memory Management\\PrefetchParameters", "EnablePrefetcher", "dword", 3, shown)
+        hive.value(manager + "\\Memory Management\\PrefetchParameters", "EnablePrefetcher", "dword",
+                   0 if "prefetch" in self.spec.get("disabled", ()) else 3, shown)
         hive.value("Setup", "SystemSetupInProgress", "dword", 0, shown)
         for name in self.base["services"].split():
             self.service_key(shown, name, "System32\\drivers\\%s.sys" % name if name.islower() else
@@ -338,6 +344,9 @@ class Machine:
         self.event(true - 6 * SECOND, "System", "EventLog", 6006, [], binary=bytes(8), qualifiers=32768)
         self.named(true, "Microsoft-Windows-Kernel-General", 13,
                    (("StopTime", (17, struct.pack("<Q", self.shown(true)))),), task=2, **KERNEL)
+        if "SYSTEM" not in self.frozen:
+            self.system.value("ControlSet001\\Control\\Windows", "ShutdownTime", "binary",
+                              struct.pack("<Q", self.shown(true)), self.shown(true))
 
     def chatter(self, true):
         self.event(true, "Application", "Software Protection Platform Service", 16394, qualifiers=49152)
@@ -444,7 +453,7 @@ class Machine:
             self.event(true + 40 * SECOND, "Application", "SecurityCenter", 15, [p["name"], "SECURITY_PRODUCT_STATE_ON"])
             self.defender(true + 42 * SECOND, 5001)
         if self.has("inventory"):
-            self.inventory(true + 90 * SECOND, 903, p)
+            self.later(true + 90 * SECOND, self.inventory, 903, p)
         if self.has("setupapi") and p["drivers"]:
             inf = "%s\\%s_x64\\%s.inf" % (folder, p["drivers"][0], p["drivers"][0])
             self.setup_section(begin + 29 * SECOND, "Device Install (DiInstallDriver) - " + inf, [
@@ -584,7 +593,7 @@ class Machine:
         if self.has("wsc") and "wsc" in p and how != "folders":
             self.defender(true + 30 * SECOND, 5000)
         if self.has("inventory") and how != "folders":
-            self.inventory(true + (240 * SECOND if step.get("inside") else 4 * 3600 * SECOND), 907, p)
+            self.later(true + (240 * SECOND if step.get("inside") else 4 * 3600 * SECOND), self.inventory, 907, p)
         if self.has("installer-log") and p["vendor"] == "kaspersky" and how in ("msi", "pending"):
             self.installer_log(begin, "uninstall", "Removal", p)
         if self.has("setupapi") and p["drivers"] and how != "folders":
@@ -668,6 +677,8 @@ class Machine:
         before = self.shown(true)
         seconds = int(step["by"])
         self.offsets.append((true, self.offsets[-1][1] + seconds * SECOND))
+        if step.get("silent"):                        # in the firmware, or by something that leaves no record
+            return
         self.named(true, "Microsoft-Windows-Kernel-General", 1, (
             ("NewTime", (17, struct.pack("<Q", self.shown(true)))), ("OldTime", (17, struct.pack("<Q", before))),
             ("Reason", (8, struct.pack("<I", 1)))), task=5, **KERNEL)
@@ -760,7 +771,9 @@ class Machine:
         verbs = {"install": self.install, "remove": self.remove, "upgrade": self.upgrade, "reboot": self.reboot,
                  "clear-log": self.clear_log, "clock": self.clock, "decoys": self.decoys, "file": self.make_file,
                  "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry,
-                 "registry": self.registry, "run": self.run, "delete-recorders": self.delete_recorders}
+                 "registry": self.registry, "run": self.run, "delete-recorders": self.delete_recorders,
+                 "keep": self.keep_hives, "put-back": self.put_back, "file-times": self.file_times, "stray": self.stray,
+                 "move": self.move, "folder": self.make_folder, "many-renames": self.many_renames}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones
@@ -786,6 +799,9 @@ class Machine:
         for channel, records in sorted(self.logs.items()):
             name = "Windows/System32/winevt/Logs/%s.evtx" % channel.replace("/", "%4")
             records.sort(key=lambda r: r[0])
+            rotated = self.spec.get("rotated", {}).get(channel, 0)          # that many were overwritten
+            self.first_number[channel] = self.first_number.get(channel, 1) + min(rotated, len(records) - 1)
+            records = records[min(rotated, len(records) - 1):]
             content = evtx.write([r for _, r in records], self.first_number.get(channel, 1))
             self.late_file(records[0][0], records[-1][0], name, content)
         if "prefetch" not in self.spec.get("disabled", ()):
@@ -826,6 +842,9 @@ class Machine:
 
     def close_hive(self, path, name, hive):
         primary, one, two = self.hive_files(name, hive)
+        damaged = self.spec.get("damaged", {}).get(name, ())
+        primary = tamper.damage_bin(primary) if "bin" in damaged else primary
+        one = tamper.damage_log(one) if "log" in damaged else one
         self.late_file(self.born + MINUTE, self.last, path, primary)
         self.late_file(self.born + MINUTE, self.last if one else self.born, path + ".LOG1", one)
         self.late_file(self.born + MINUTE, self.born, path + ".LOG2", two)

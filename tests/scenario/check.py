@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -76,7 +77,22 @@ def check_verdict(report, wanted):
     if "qualified" in wanted:
         expect("qualified is %s" % wanted["qualified"], any(v["qualified"] == wanted["qualified"] for v in verdicts),
                [v.get("reasons") for v in verdicts])
+    for member, key in (("qualifications", "qualifications"), ("reasons", "reasons")):
+        said = " | ".join(x for v in verdicts for x in v[member])
+        for words in wanted.get(key, []):
+            expect("%s say: %s" % (member, words), words in said, said)
     return verdicts
+
+
+def check_time(report, expected):
+    """What the report says of clocks and of what recorders lack; each clock problem with its bytes."""
+    for member, found in (("clock", report["clock"]["problems"]), ("gaps", report["gaps"])):
+        kinds = {p["kind"] for p in found}
+        for kind in expected.get(member, []):
+            expect("%s: %s" % (member, kind), kind in kinds, kinds)
+        if expected.get(member) == []:
+            expect("%s: none" % member, not kinds, found)
+    expect("every clock problem has a locator", all(p["locator"] for p in report["clock"]["problems"]))
 
 
 def check_report(report, expected):
@@ -85,6 +101,7 @@ def check_report(report, expected):
     names = [s.get("hostname") for s in report["systems"]]
     for host in as_list(expected.get("hostname", [])):
         expect("host name %s" % host, host in names, names)
+    check_time(report, expected)
     verdicts = check_verdict(report, expected)
     for more in expected.get("also", []):
         check_verdict(report, more)
@@ -148,6 +165,27 @@ def check_citations(avouch, case, images, report):
         expect("icat gives what %s %s %s cites" % kind, given == [witness["locator"]["sha256"]], cited)
 
 
+FIGURES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?|W-[0-9a-f]{12}|[0-9a-f]{64}")
+
+
+def check_explanation(options, report, expected):
+    """Every time, witness and digest of the explanation stands in the report; a limit between bounds is told with both."""
+    ran = subprocess.run([options.avouch, "explain", os.path.join(options.work, "case.avouch")], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+    expect("explain: exit status 0", ran.returncode == 0, ran.stdout)
+    known = json.dumps(report, ensure_ascii=False)
+    loose = sorted({f for f in FIGURES.findall(ran.stdout) if f not in known})
+    expect("explain: every figure stands in the report", not loose, loose)
+    for words in expected.get("explain", []):
+        expect("explain says: %s" % words, words in ran.stdout, ran.stdout[-6000:])
+    for verdict in report["verdicts"]:
+        expect("explain: the limit of %s is told" % verdict["milestone"], (verdict["deadline"] or "limit") in ran.stdout)
+        for product in verdict["products"] if verdict["outcome"] == "indeterminate" else []:
+            for stay in [e for p in report["products"] if p["id"] == product["product"] for e in p["episodes"][-1:]]:
+                bound = stay["removed"] or {}
+                expect("explain: both bounds are told", all(t in ran.stdout for t in bound.values() if t), bound)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("case")
@@ -189,6 +227,7 @@ def main():
         return 1
     check_report(report, expected)
     check_citations(options.avouch, os.path.join(options.work, "case.avouch"), images, report)
+    check_explanation(options, report, expected)
     if failures and "gap" in expected:
         print("known gap: " + expected["gap"])
         return 77

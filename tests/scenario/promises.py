@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -128,6 +129,30 @@ def bad_tables(bench):
     expect("garbage hives: no crash, no clean bill", done.returncode in (2, 65), (done.returncode, done.stderr))
 
 
+def judged_again(bench):
+    """A case is judged again without the image; what newer signatures name besides was not collected."""
+    image, case, newer = bench.forge("never-installed"), bench.path("again.avouch"), bench.path("newer")
+    first = bench.analyze(image, case=case)
+    shutil.copytree(os.environ["AVOUCH_SIGNATURES"], newer)
+    path = os.path.join(newer, "products", "kaspersky", "kaspersky-server-security.yaml")
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text.replace("{pf}/Kaspersky Lab/", "{pf}/Kaspersky Laboratory/", 1))
+
+    def judge(*more):
+        return subprocess.run([bench.options.avouch, "judge", "-m", "us-bod-17-01", case] + list(more),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    same = judge()
+    expect("judged again it is as before", same.returncode == first.returncode and b"judgement before" not in same.stderr,
+           same.stderr)
+    other = judge("--signatures", newer)
+    expect("other files named: no clean bill", other.returncode == 2 and b"not collected" in other.stdout, other.stdout)
+    expect("it says what changed", b"was no-trace in the judgement before, now indeterminate" in other.stderr, other.stderr)
+    with sqlite3.connect(case) as kept:
+        expect("the earlier judgements stand", kept.execute("select count(*) from judgement").fetchone() == (3,))
+
+
 def bad_words(bench, image):
     case = bench.path("taken.avouch")
     with open(case, "wb") as out:
@@ -163,6 +188,7 @@ def main():
     bad_containers(bench, image)
     bad_tables(bench)
     bad_words(bench, image)
+    judged_again(bench)
     return 1 if failures else 0
 
 
