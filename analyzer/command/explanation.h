@@ -2,8 +2,9 @@
 #ifndef AVOUCH_ANALYZER_COMMAND_EXPLANATION_H
 #define AVOUCH_ANALYZER_COMMAND_EXPLANATION_H
 
-#include <jansson.h>
 #include <stdio.h>
+
+#include "analyzer/report/document.h"
 
 /*
  * Sentences about one verdict of a report document, each made from what stands in the document:
