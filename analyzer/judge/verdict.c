@@ -144,7 +144,7 @@ static struct product_outcome outcome_of(struct weighing *w, size_t history, enu
 /* All products that share the verdict's outcome decide it: each is cited. */
 static enum status gather_witnesses(struct judging *j, struct verdict *v, struct failure *why)
 {
-	size_t *all = arena_array(j->arena, v->n_products * WITNESSES_MAX + 1, sizeof(*all));
+	size_t *all = arena_array(j->arena, (v->n_products + 1) * WITNESSES_MAX, sizeof(*all));
 	size_t n = 0;
 
 	if (!all)
