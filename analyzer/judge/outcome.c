@@ -125,21 +125,30 @@ static const struct episode *last_episode(const struct product_history *h)
 	return h->n_episodes ? &h->episodes[h->n_episodes - 1] : NULL;
 }
 
-/* The latest trace tells when the evidence was acquired at the earliest, never that it was then. */
-static bool acquisition_is_known(const struct judgement *all)
+/*
+ * The latest trace tells when the evidence was acquired at the earliest, never that it was then. And
+ * where the machine's own records are later than the acquisition one of the two clocks was wrong.
+ */
+static bool acquisition_is_known(const struct weighing *w)
 {
-	return all->acquired && strcmp(all->acquired_basis, "latest-trace") != 0;
+	if (!w->all->acquired || strcmp(w->all->acquired_basis, "latest-trace") == 0)
+		return false;
+	for (size_t i = 0; i < w->j->n_doubts; i++)
+		if (w->j->doubts[i].kind == DOUBT_AFTER_ACQUISITION &&
+		    &w->j->systems[w->j->doubts[i].system] == w->system)
+			return false;
+	return true;
 }
 
 static bool acquired_before(const struct weighing *w)
 {
-	return acquisition_is_known(w->all) && w->all->acquired < w->deadline;
+	return acquisition_is_known(w) && w->all->acquired < w->deadline;
 }
 
-/* Nothing reaches to the limit, and whether the evidence was acquired before it is not known. */
+/* Whether the evidence was acquired before the limit or after it is not known. */
 static bool acquired_at_unknown_side(const struct weighing *w)
 {
-	return !acquisition_is_known(w->all) && w->all->acquired < w->deadline;
+	return !acquisition_is_known(w) && w->all->acquired < w->deadline;
 }
 
 /* Where the act gives no last day the days that passed are facts of their own. */
@@ -223,8 +232,8 @@ static enum outcome still_there(struct weighing *w)
 	}
 	say(&w->reasons, "its essential parts stood when the evidence was acquired");
 	if (acquired_at_unknown_side(w)) {
-		say(&w->reasons, "when the evidence was acquired is not known and its latest trace "
-				 "is older than the limit: the time of acquisition would decide");
+		say(&w->reasons, "whether the evidence was acquired before the limit is not known: "
+				 "a time of acquisition that can be relied on would decide");
 		return OUTCOME_INDETERMINATE;
 	}
 	if (w->duty == DUTY_NO_USE_FROM && w->system->last_activity < w->deadline &&
