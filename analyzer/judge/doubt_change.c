@@ -59,8 +59,9 @@ static bool jump_of(const struct doubting *d, const struct case_trace *t, struct
 				      .record = trace_uint(&t->trace, kinds[i].record),
 				      .trace = t,
 				      .system = doubting_system(d, t) };
+		/* A record among damaged ones shows no change. */
 		return instant_is_set(before) && instant_is_set(after) &&
-		       ret->system != NO_SYSTEM &&
+		       ret->system != NO_SYSTEM && !trace_uint(&t->trace, "unsound") &&
 		       magnitude(jump_size(ret)) > ordinary_correction;
 	}
 	return false;

@@ -134,6 +134,9 @@ static struct text sentence(struct judging *j, const struct case_trace *t)
 {
 	struct text message = trace_message(j->arena, &t->trace);
 
+	if (message.data && trace_uint(&t->trace, "unsound"))
+		message = text_of(arena_printf(j->arena, "%.*s [among damaged records]",
+					       (int)message.size, message.data));
 	if (t->trace.recovery == RECOVERY_ALLOCATED || !message.data)
 		return message;
 	return text_of(arena_printf(j->arena, "%.*s [%s]", (int)message.size, message.data,

@@ -181,6 +181,8 @@ static enum status emit_rule(struct parse_context *ctx, struct arena *arena,
 	values[EVENT_CHANNEL] = take_value(event->channel, TAKE_TEXT);
 	values[EVENT_COMPUTER] = take_value(event->computer, TAKE_TEXT);
 	values[EVENT_USER] = take_value(event->user, TAKE_TEXT);
+	if (event->unsound)
+		values[EVENT_UNSOUND] = value_uint(1);
 	for (const struct field_source *source = rule->sources; source && source->field; source++)
 		if (values[source->field].kind == VALUE_ABSENT)
 			values[source->field] = take_value(find_item(event, source), source->take);

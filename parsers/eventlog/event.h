@@ -27,6 +27,7 @@ struct event {
 	struct span binary; /* <Binary> of classic events */
 	struct origin origin;
 	enum recovery recovery;
+	bool unsound; /* the records of its part of the log do not fit their checksum */
 };
 
 /* The first fields of every trace of an event log; a family's own begin at EVENT_FIELDS. */
@@ -38,6 +39,7 @@ enum event_field {
 	EVENT_CHANNEL,
 	EVENT_COMPUTER,
 	EVENT_USER,
+	EVENT_UNSOUND, /* 1: as in struct event; else absent */
 	EVENT_FIELDS,
 };
 
@@ -49,7 +51,8 @@ enum event_field {
 	[EVENT_PROVIDER] = { "provider", VALUE_TEXT, ASPECT_PROVIDER, 0, "Provider" },             \
 	[EVENT_CHANNEL] = { "channel", VALUE_TEXT, ASPECT_CHANNEL, 0, "Channel" },                 \
 	[EVENT_COMPUTER] = { "computer", VALUE_TEXT, 0, 0, "Computer" },                           \
-	[EVENT_USER] = { "user", VALUE_TEXT, 0, 0, "User" }
+	[EVENT_USER] = { "user", VALUE_TEXT, 0, 0, "User" },                                       \
+	[EVENT_UNSOUND] = { "unsound", VALUE_UINT, 0, 0, "Stands among damaged records" }
 /* clang-format on */
 
 /* How an item becomes a value. Empty items and "(NULL)" are always absent. */

@@ -3,7 +3,8 @@
  * Event logs of Windows NT to XP and 2003, through libevt ("Windows Event Log (EVT) format", libevt
  * documentation). Records have a source name, an identifier (its low 16 bits are the event's), two
  * times to the second, strings and data; they become the same traces as those of later systems. A
- * log wraps; libevt follows that, and recovers records from the rest of the file.
+ * log wraps; libevt follows that, and recovers records from the rest of the file. The format has no
+ * checksums: what protects against a wrong bit in a time is log_times.h alone.
  */
 #include <libbfio.h>
 #include <libevt.h>
@@ -211,7 +212,7 @@ static enum status read_log(struct evt_reading *reading)
 	if (libevt_file_get_number_of_records(reading->file, &n, NULL) == 1)
 		status = read_records(reading, n, libevt_file_get_record_by_index,
 				      RECOVERY_ALLOCATED);
-	log_times_sort(&reading->times);
+	log_times_sort(&reading->times, reading->ctx);
 	log_times_cover(&reading->times, reading->ctx, reading->channel);
 	if (status >= 0)
 		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,

@@ -27,6 +27,8 @@ enum chunk_state {
 	CHUNK_DAMAGED, /* without its signature */
 };
 
+#define NO_CHUNK UINT64_MAX
+
 struct reading {
 	struct parse_context *ctx;
 	const struct source *source;
@@ -35,8 +37,12 @@ struct reading {
 	struct arena *chunk_arena, *record_arena;
 	struct log_times times;
 	struct text channel; /* by the file's name */
-	uint32_t flags;
-	uint64_t n_used; /* chunks by the header */
+	bool dirty;       /* was not closed */
+	bool no_checksums;
+	uint64_t n_used;  /* chunks by the header */
+	uint64_t newest;  /* chunk of the highest record number; NO_CHUNK: not looked for yet */
+	bool unsound;     /* the records of this chunk do not fit their checksum, */
+	bool written_on;  /* except that they were added to after it */
 	uint8_t *buffer; /* EVTX_CHUNK_SIZE */
 	struct evtx_peeker *peeker;
 	size_t n_undecoded; /* leftover records of this chunk */
@@ -56,24 +62,33 @@ static enum status read_header(struct reading *reading)
 {
 	uint8_t header[128] = { 0 };
 	const struct span bytes = span_of(header, sizeof(header));
+	uint32_t stored;
 	enum status status =
 		stream_read(reading->source->stream, 0, header, sizeof(header), reading->why);
 
 	if (status == ERR_UNREADABLE) {
 		lost(reading->ctx, 0, "header of the log cannot be read");
 		*reading->why = (struct failure)FAILURE_NONE;
-		reading->flags = EVTX_FLAG_DIRTY;
+		reading->dirty = true;
 		return STATUS_OK;
 	}
 	if (status < 0)
 		return status;
 	if (memcmp(header, "ElfFile", 8) != 0) {
 		lost(reading->ctx, 0, "the log begins without its signature");
-		reading->flags = EVTX_FLAG_DIRTY;
+		reading->dirty = true;
 		return STATUS_OK;
 	}
 	reading->n_used = span_u16le(bytes, 42);
-	reading->flags = span_u32le(bytes, 120);
+	reading->dirty = span_u32le(bytes, 120) & EVTX_FLAG_DIRTY;
+	if (evtx_header_crc_fits(bytes, &stored))
+		return STATUS_OK;
+	/* A log without checksums has zeros in their place: one that is there was meant. */
+	reading->no_checksums = stored == 0 && (span_u32le(bytes, 120) & EVTX_FLAG_NO_CRC);
+	if (reading->no_checksums)
+		note(reading->ctx, 0, "the log has no checksums: damage in it would not be seen");
+	else
+		lost(reading->ctx, 0, "the header of the log does not fit its checksum");
 	return STATUS_OK;
 }
 
@@ -90,7 +105,7 @@ static bool is_foreign(struct reading *reading, const struct evtx_chunk *chunk, 
 {
 	if (!reading->source->deleted ||
 	    (chunk->header_crc_fits &&
-	     (chunk->records_crc_fits || reading->flags & EVTX_FLAG_NO_CRC)))
+	     (chunk->records_crc_fits || reading->no_checksums)))
 		return false;
 	note(reading->ctx, offset, "the chunk of a deleted log does not fit its checksums");
 	return true;
@@ -125,8 +140,7 @@ static enum status load_chunk(struct reading *reading, uint64_t i, struct evtx_c
 	if (evtx_chunk_open(chunk, span_of(reading->buffer, EVTX_CHUNK_SIZE))) {
 		if (is_foreign(reading, chunk, offset))
 			return STATUS_OK;
-		*ret = i < reading->n_used || (reading->flags & EVTX_FLAG_DIRTY) ? CHUNK_LIVE :
-										   CHUNK_LEFT;
+		*ret = i < reading->n_used || reading->dirty ? CHUNK_LIVE : CHUNK_LEFT;
 		return STATUS_OK;
 	}
 	if (reading->source->deleted)
@@ -155,6 +169,7 @@ static void begin_event(struct reading *reading, const struct evtx_record *recor
 		.written = record->written,
 		.origin = { .offset = chunk_offset + record->offset, .size = record->size },
 		.recovery = recovery,
+		.unsound = reading->unsound && record->live,
 	};
 }
 
@@ -232,7 +247,8 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 		const struct log_time time = { .id = record.id,
 					       .ticks = record.written.ticks,
 					       .offset = chunk_offset + record.offset,
-					       .size = record.size };
+					       .size = record.size,
+					       .unsound = reading->unsound };
 
 		if (live_pass && state == CHUNK_LIVE)
 			say_skipped(reading, chunk_offset + record.offset, skipped);
@@ -257,15 +273,71 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 	return status < 0 ? status : STATUS_OK;
 }
 
-static void check_crc(struct reading *reading, const struct evtx_chunk *chunk, uint64_t offset)
+/* Finds the chunk that was written last, by the numbers that the chunks give. */
+static enum status find_newest(struct reading *reading, uint64_t n_chunks)
 {
-	/* A dirty log's last chunk is written before its checksums are. */
-	if (reading->flags & (EVTX_FLAG_NO_CRC | EVTX_FLAG_DIRTY))
+	struct stream *stream = reading->source->stream;
+	uint64_t highest = 0;
+
+	for (uint64_t i = 0; i < n_chunks; i++) {
+		const uint64_t offset = EVTX_HEADER_SIZE + i * EVTX_CHUNK_SIZE;
+		struct failure unread = FAILURE_NONE;
+		uint8_t head[40] = { 0 };
+		enum status status = ERR_UNREADABLE;
+
+		if (stream->size - offset >= sizeof(head))
+			status = stream_read(stream, offset, head, sizeof(head), &unread);
+		if (status < 0 && status != ERR_UNREADABLE)
+			return failure_at(reading->why, status, offset, "%s", unread.text);
+
+		const uint64_t last = span_u64le(span_of(head, sizeof(head)), 32);
+
+		if (status >= 0 && memcmp(head, "ElfChnk", 8) == 0 && last >= highest) {
+			highest = last;
+			reading->newest = i;
+		}
+	}
+	return STATUS_OK;
+}
+
+/*
+ * Says whether the records of chunk i are what the log wrote. In the newest chunk of a log that was
+ * not closed the checksums may be older than the last records.
+ */
+static enum status check_chunk(struct reading *reading, const struct evtx_chunk *chunk, uint64_t i,
+			       uint64_t n_chunks, enum chunk_state state)
+{
+	enum status status = STATUS_OK;
+
+	reading->unsound = false;
+	reading->written_on = false;
+	if (state == CHUNK_DAMAGED || reading->no_checksums || chunk->records_crc_fits)
+		return STATUS_OK;
+	if (reading->dirty && evtx_chunk_was_written_on(chunk)) {
+		if (reading->newest == NO_CHUNK)
+			status = find_newest(reading, n_chunks);
+		reading->written_on = i == reading->newest;
+	}
+	reading->unsound = !reading->written_on;
+	return status;
+}
+
+static void tell_unfit(struct reading *reading, const struct evtx_chunk *chunk, uint64_t i)
+{
+	const uint64_t offset = EVTX_HEADER_SIZE + i * EVTX_CHUNK_SIZE;
+	const unsigned long long number = i;
+
+	if (reading->no_checksums)
 		return;
+	if (reading->written_on) {
+		note(reading->ctx, offset, "chunk %llu was written on after its checksums", number);
+		return;
+	}
 	if (!chunk->header_crc_fits)
-		note(reading->ctx, offset, "checksum of the chunk's header does not fit");
-	if (!chunk->records_crc_fits)
-		note(reading->ctx, offset, "checksum of the chunk's records does not fit");
+		lost(reading->ctx, offset, "chunk %llu: its header does not fit its checksum", number);
+	if (reading->unsound)
+		lost(reading->ctx, offset,
+		     "chunk %llu: its records do not fit their checksum: some are damaged", number);
 }
 
 static enum status read_chunks(struct reading *reading, uint64_t n_chunks, bool live_pass)
@@ -285,8 +357,11 @@ static enum status read_chunks(struct reading *reading, uint64_t n_chunks, bool 
 			     (unsigned long long)i);
 			continue;
 		}
+		status = check_chunk(reading, &chunk, i, n_chunks, state);
+		if (status < 0)
+			return status;
 		if (live_pass)
-			check_crc(reading, &chunk, offset);
+			tell_unfit(reading, &chunk, i);
 		status = read_records(reading, &chunk, offset, state, live_pass);
 		if (status < 0)
 			return status;
@@ -307,12 +382,12 @@ static enum status read_log(struct reading *reading)
 	if (status < 0)
 		return status;
 	n_chunks = (size - EVTX_HEADER_SIZE + EVTX_CHUNK_SIZE - 1) / EVTX_CHUNK_SIZE;
-	if (n_chunks < reading->n_used && !(reading->flags & EVTX_FLAG_DIRTY))
+	if (n_chunks < reading->n_used && !reading->dirty)
 		lost(reading->ctx, size, "the log should have %llu chunks",
 		     (unsigned long long)reading->n_used);
 	status = read_chunks(reading, n_chunks, true);
 	/* What was found stands also when the log could not be read to its end. */
-	log_times_sort(&reading->times);
+	log_times_sort(&reading->times, reading->ctx);
 	log_times_cover(&reading->times, reading->ctx, reading->channel);
 	if (status >= 0)
 		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,
@@ -333,6 +408,7 @@ enum status evtx_read(struct parse_context *ctx, const struct source *source, bo
 		.source = source,
 		.why = why,
 		.decode_all = decode_all,
+		.newest = NO_CHUNK,
 		.times = { .precision = 1 },
 		.chunk_arena = arena_new(ARENA_CHUNK),
 		.record_arena = arena_new(ARENA_RECORD),

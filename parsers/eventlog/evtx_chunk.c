@@ -10,6 +10,12 @@ static uint32_t crc_of(struct span bytes, size_t offset, size_t size)
 	return (uint32_t)crc32(0, bytes.data + offset, (uInt)size);
 }
 
+bool evtx_header_crc_fits(struct span header, uint32_t *ret_stored)
+{
+	*ret_stored = span_u32le(header, 124);
+	return *ret_stored == crc_of(header, 0, 120);
+}
+
 bool evtx_chunk_open(struct evtx_chunk *chunk, struct span bytes)
 {
 	uint32_t header_crc;
@@ -26,6 +32,21 @@ bool evtx_chunk_open(struct evtx_chunk *chunk, struct span bytes)
 					 chunk->free_offset - EVTX_CHUNK_HEADER) ==
 				  span_u32le(bytes, 52);
 	return true;
+}
+
+bool evtx_chunk_was_written_on(const struct evtx_chunk *chunk)
+{
+	const uint32_t stored = span_u32le(chunk->bytes, 52);
+	uint32_t pos = EVTX_CHUNK_HEADER, done = pos, skipped, crc = 0;
+	struct evtx_record record;
+
+	while (evtx_chunk_next(chunk, &pos, &record, &skipped) && record.live) {
+		if (crc == stored)
+			return true;
+		crc = (uint32_t)crc32(crc, chunk->bytes.data + done, pos - done);
+		done = pos;
+	}
+	return false;
 }
 
 static void put_u32(uint8_t *at, uint32_t number)

@@ -43,14 +43,24 @@ struct evtx_record {
 	bool live; /* before the chunk's free space */
 };
 
+/* CRC-32 as in RFC 1952. */
 struct evtx_chunk {
 	struct span bytes; /* EVTX_CHUNK_SIZE */
 	uint32_t free_offset;
 	bool records_crc_fits, header_crc_fits;
 };
 
+/* Whether the checksum of the file header (its first 128 bytes) fits; *ret_stored is as stored. */
+bool evtx_header_crc_fits(struct span header, uint32_t *ret_stored);
+
 /* Reads the header; false when the signature or the offset of the free space is not a chunk's. */
 bool evtx_chunk_open(struct evtx_chunk *chunk, struct span bytes);
+
+/*
+ * Whether the checksum of the records fits those up to an earlier one: more were written after it,
+ * as in the newest chunk of a log that was not closed. Damage among the earlier ones does not fit.
+ */
+bool evtx_chunk_was_written_on(const struct evtx_chunk *chunk);
 
 /*
  * Gives a damaged chunk a header under which all of it may hold records; buffer is EVTX_CHUNK_SIZE

@@ -14,6 +14,8 @@
 /* Jumps of one log that are emitted; a log without order has as many as records. */
 #define MAX_JUMPS	256
 #define SMALLEST_JUMP	(5 * TICKS_PER_SECOND)
+/* Less than this is the order in which a starting system writes. */
+#define SMALLEST_ODD	(5 * TICKS_PER_MINUTE)
 
 enum {
 	JUMP_CHANNEL,
@@ -101,10 +103,82 @@ static int compare_times(const void *a, const void *b)
 	return 0;
 }
 
-void log_times_sort(struct log_times *times)
+static struct instant instant_of(const struct log_times *times, int64_t ticks)
 {
-	if (times->n)
-		qsort(times->items, times->n, sizeof(*times->items), compare_times);
+	struct instant written = instant_from_filetime((uint64_t)ticks);
+
+	written.precision = times->precision;
+	return written;
+}
+
+/* Unsound records count only in a log that has no others. */
+static bool counts(const struct log_times *times, const struct log_time *item)
+{
+	return !item->odd && !(item->unsound && times->some_sound) &&
+	       instant_is_set(instant_of(times, item->ticks));
+}
+
+/* The next record that counts behind i with another number; times->n when there is none. */
+static size_t next_counting(const struct log_times *times, size_t i)
+{
+	const size_t from = i;
+
+	while (++i < times->n)
+		if (counts(times, &times->items[i]) &&
+		    times->items[i].id != times->items[from].id)
+			break;
+	return i;
+}
+
+/*
+ * A clock that is moved takes all later records with it. A single record further from both its
+ * neighbours than these are from each other, which are in order, tells of no clock.
+ */
+static bool stands_out(int64_t before, int64_t time, int64_t after)
+{
+	const int64_t apart = after < before ? before - after : after - before;
+	const int64_t high = before < after ? after : before, low = before < after ? before : after;
+	const int64_t off = time > high ? time - high : time < low ? low - time : 0;
+
+	return before - after <= SMALLEST_JUMP && off > SMALLEST_ODD && off > apart;
+}
+
+static void find_odd(struct log_times *times, struct parse_context *ctx)
+{
+	struct log_time *const items = times->items;
+	const struct log_time *first_odd = NULL;
+	size_t n = 0, before = 0, at, after;
+
+	while (before < times->n && !counts(times, &items[before]))
+		before++;
+	if (before == times->n)
+		return;
+	for (at = next_counting(times, before); at < times->n; at = after) {
+		after = next_counting(times, at);
+		if (after < times->n &&
+		    stands_out(items[before].ticks, items[at].ticks, items[after].ticks)) {
+			items[at].odd = true;
+			first_odd = first_odd ? first_odd : &items[at];
+			n++;
+		} else {
+			before = at;
+		}
+	}
+	if (n)
+		note(ctx, first_odd->offset,
+		     "the times of %zu record(s), first of %llu, stand out from those before and "
+		     "after, which agree: not taken for a change of the clock",
+		     n, (unsigned long long)first_odd->id);
+}
+
+void log_times_sort(struct log_times *times, struct parse_context *ctx)
+{
+	if (!times->n)
+		return;
+	for (size_t i = 0; i < times->n; i++)
+		times->some_sound = times->some_sound || !times->items[i].unsound;
+	qsort(times->items, times->n, sizeof(*times->items), compare_times);
+	find_odd(times, ctx);
 }
 
 bool log_times_is_new(struct log_times *times, struct log_time item)
@@ -134,14 +208,6 @@ bool log_times_is_new(struct log_times *times, struct log_time item)
 	return true;
 }
 
-static struct instant instant_of(const struct log_times *times, int64_t ticks)
-{
-	struct instant written = instant_from_filetime((uint64_t)ticks);
-
-	written.precision = times->precision;
-	return written;
-}
-
 void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel)
 {
 	struct instant first = { 0 }, last = { 0 };
@@ -150,7 +216,7 @@ void log_times_cover(const struct log_times *times, struct parse_context *ctx, s
 	for (size_t i = 0; i < times->n; i++) {
 		const struct instant written = instant_of(times, times->items[i].ticks);
 
-		if (!instant_is_set(written))
+		if (!counts(times, &times->items[i]))
 			continue;
 		if (!instant_is_set(first) || written.ticks < first.ticks)
 			first = written;
@@ -217,21 +283,23 @@ enum status log_times_span(const struct log_times *times, struct parse_context *
 enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
 			    struct arena *arena, struct text channel, struct failure *why)
 {
+	const struct log_time *before = NULL;
 	size_t n = 0;
 
-	for (size_t i = 1; i < times->n; i++) {
-		const struct log_time *before = &times->items[i - 1], *after = &times->items[i];
+	for (size_t i = 0; i < times->n; i++) {
+		const struct log_time *const last = before, *after = &times->items[i];
 		enum status status;
 
-		if (before->id == after->id || !instant_is_set(instant_of(times, before->ticks)) ||
-		    !instant_is_set(instant_of(times, after->ticks)) ||
-		    before->ticks - after->ticks <= SMALLEST_JUMP)
+		if (!counts(times, after) || after->unsound)
+			continue;
+		before = after;
+		if (!last || last->id == after->id || last->ticks - after->ticks <= SMALLEST_JUMP)
 			continue;
 		if (n++ == MAX_JUMPS) {
 			note(ctx, after->offset, "more than %d places where times fall", MAX_JUMPS);
 			break;
 		}
-		status = emit_jump(times, ctx, arena, channel, before, after, why);
+		status = emit_jump(times, ctx, arena, channel, last, after, why);
 		if (status < 0)
 			return status;
 	}

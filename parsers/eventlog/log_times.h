@@ -12,12 +12,15 @@ struct log_time {
 	uint64_t id;
 	int64_t ticks;
 	uint64_t offset, size; /* of the record in the file */
+	bool unsound; /* the records around it do not fit their checksum: it proves no time */
+	bool odd;     /* its time stands out from the records on both sides, which agree */
 };
 
 struct log_times {
 	int64_t precision; /* of all times, in ticks */
 	struct log_time *items; /* live records */
 	size_t n, room;
+	bool some_sound; /* set by log_times_sort */
 	struct log_time *recovered; /* sorted */
 	size_t n_recovered, recovered_room;
 };
@@ -30,20 +33,29 @@ void log_times_clear(struct log_times *times);
 MUST_USE enum status log_times_add(struct log_times *times, struct log_time item,
 				   struct failure *why);
 
-/* Sorts the live records by number; call once, before the functions below. */
-void log_times_sort(struct log_times *times);
+/*
+ * Sorts the live records by number and finds the odd ones, of which a note tells; call once, before
+ * the functions below.
+ */
+void log_times_sort(struct log_times *times, struct parse_context *ctx);
 
 /* True, and remembered, if neither a live nor a recovered record has this number and time. */
 bool log_times_is_new(struct log_times *times, struct log_time item);
 
-/* The first and the last time (unset when there is none) as coverage of "event log <channel>". */
+/*
+ * The first and the last time (unset when there is none) as coverage of "event log <channel>": of
+ * sound records if there are any, without odd ones.
+ */
 void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel);
 
 /* Emits windows.event.log-span: numbers and times of the first and the last live record. */
 MUST_USE enum status log_times_span(const struct log_times *times, struct parse_context *ctx,
 				    struct arena *arena, struct text channel, struct failure *why);
 
-/* Emits windows.event.time-jump where numbers rise and times fall by more than five seconds. */
+/*
+ * Emits windows.event.time-jump where numbers rise and times fall by more than five seconds from
+ * one sound record that is not odd to the next such.
+ */
 MUST_USE enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
 				     struct arena *arena, struct text channel, struct failure *why);
 

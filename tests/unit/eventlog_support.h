@@ -29,6 +29,7 @@ struct log_seen {
 	char **lines;
 	size_t n, room;
 	unsigned n_notes, n_lost;
+	char notes[4096], losses[4096]; /* their texts, one after the other; cut */
 	char covered[256];
 	bool wants_logs; /* what wants_log() answers */
 };
@@ -94,11 +95,19 @@ static enum status see_event(struct parse_context *ctx, const struct trace *trac
 	return STATUS_OK;
 }
 
+static void add_text(char *all, size_t size, const char *text)
+{
+	const size_t used = strlen(all);
+
+	(void)snprintf(all + used, size - used, "%s\n", text);
+}
+
 static void see_note(struct parse_context *ctx, uint64_t offset, const char *text)
 {
 	struct log_seen *seen = ctx->payload;
 
 	seen->n_notes++;
+	add_text(seen->notes, sizeof(seen->notes), text);
 	if (getenv("AVOUCH_SHOW_TRACES"))
 		(void)fprintf(stderr, "note at %llu: %s\n", (unsigned long long)offset, text);
 }
@@ -108,6 +117,7 @@ static void see_lost(struct parse_context *ctx, uint64_t offset, const char *tex
 	struct log_seen *seen = ctx->payload;
 
 	seen->n_lost++;
+	add_text(seen->losses, sizeof(seen->losses), text);
 	if (getenv("AVOUCH_SHOW_TRACES"))
 		(void)fprintf(stderr, "lost at %llu: %s\n", (unsigned long long)offset, text);
 }
