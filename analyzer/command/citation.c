@@ -86,16 +86,17 @@ static uint64_t number(const json_t *object, const char *member)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-bool citation_range(const json_t *document, const json_t *witness, struct cited_range *ret)
+/* A place of the locator: the locator itself, or its container. */
+static bool range_of(const json_t *document, const json_t *locator, const json_t *place,
+		     struct cited_range *ret)
 {
-	const json_t *locator = json_object_get(witness, "locator");
 	const json_t *volume = citation_find(document, "volumes", citation_text(locator, "volume"));
 	const json_t *evidence = json_object_get(document, "evidence");
 	const char *snapshot = citation_text(locator, "snapshot");
-	const char *sha256 = citation_text(locator, "sha256");
+	const char *sha256 = citation_text(place, "sha256");
 	size_t i = 0;
 
-	if (strlen(sha256) != 64 || number(locator, "size") == 0)
+	if (strlen(sha256) != 64 || number(place, "size") == 0)
 		return false;
 	while (i < json_array_size(evidence) &&
 	       strcmp(citation_text(json_array_get(evidence, i), "id"),
@@ -105,15 +106,30 @@ bool citation_range(const json_t *document, const json_t *witness, struct cited_
 				     .volume_offset = number(locator, "volume_offset"),
 				     .volume_size = number(volume, "size"),
 				     .logical = (uint32_t)number(volume, "logical"),
-				     .file = citation_text(locator, "file"),
-				     .entry = number(locator, "entry"),
-				     .attribute = citation_text(locator, "attribute"),
-				     .offset = number(locator, "offset"),
-				     .size = number(locator, "size"),
+				     .file = citation_text(place, "file"),
+				     .entry = number(place, "entry"),
+				     .attribute = citation_text(place, "attribute"),
+				     .offset = number(place, "offset"),
+				     .size = number(place, "size"),
 				     .sha256 = sha256 };
 	if (*snapshot)
 		ret->snapshot = instant_parse(text_of(snapshot));
 	return true;
+}
+
+size_t citation_ranges(const json_t *document, const json_t *witness,
+		       struct cited_range ret[CITED_RANGES], const char *names[CITED_RANGES])
+{
+	const json_t *locator = json_object_get(witness, "locator");
+	const json_t *places[CITED_RANGES] = { locator, json_object_get(locator, "container") };
+	size_t n = 0;
+
+	for (size_t i = 0; i < CITED_RANGES; i++) {
+		if (!range_of(document, locator, places[i], &ret[n]))
+			continue;
+		names[n++] = i == 0 ? "witness" : "container";
+	}
+	return n;
 }
 
 void citation_print(FILE *out, const char *text)

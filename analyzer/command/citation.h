@@ -24,11 +24,15 @@ json_t *citation_document(const char *case_path, int *ret_exit_status);
 /* The member of an array of the document whose "id" is this; NULL: none. Borrowed. */
 const json_t *citation_find(const json_t *document, const char *array, const char *id);
 
+/* What stands behind a witness: its own bytes, and those of the key or folder that bounds it. */
+enum { CITED_RANGES = 2 };
+
 /*
- * The bytes a witness cites; false when it cites none. ret borrows from the document and is
- * otherwise empty (CITED_UNREADABLE).
+ * The ranges of bytes a witness cites, and how many; names tell what each is. ret borrows from the
+ * document and is otherwise empty (CITED_UNREADABLE).
  */
-bool citation_range(const json_t *document, const json_t *witness, struct cited_range *ret);
+size_t citation_ranges(const json_t *document, const json_t *witness,
+		       struct cited_range ret[CITED_RANGES], const char *names[CITED_RANGES]);
 
 /* A member's text; "" when it has none. */
 const char *citation_text(const json_t *object, const char *member);

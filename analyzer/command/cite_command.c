@@ -22,9 +22,24 @@ static void tell_member(const json_t *object, const char *member, const char *la
 	}
 }
 
+/* The place that a range is of. */
+static void tell_place(const json_t *place)
+{
+	tell_member(place, "file", "file");
+	tell_member(place, "entry", "entry");
+	tell_member(place, "sequence", "sequence");
+	tell_member(place, "attribute", "attribute");
+	tell_member(place, "offset", "offset");
+	tell_member(place, "size", "size");
+	tell_member(place, "address", "address");
+	tell_member(place, "recovery", "recovery");
+	tell_member(place, "sha256", "sha256");
+}
+
 static void tell_witness(const json_t *witness)
 {
 	const json_t *locator = json_object_get(witness, "locator");
+	const json_t *container = json_object_get(locator, "container");
 
 	printf("%s\n", citation_text(witness, "id"));
 	tell_member(witness, "text", "says");
@@ -39,15 +54,11 @@ static void tell_witness(const json_t *witness)
 	tell_member(locator, "evidence", "evidence");
 	tell_member(locator, "volume_offset", "volume offset");
 	tell_member(locator, "snapshot", "snapshot");
-	tell_member(locator, "file", "file");
-	tell_member(locator, "entry", "entry");
-	tell_member(locator, "sequence", "sequence");
-	tell_member(locator, "attribute", "attribute");
-	tell_member(locator, "offset", "offset");
-	tell_member(locator, "size", "size");
-	tell_member(locator, "address", "address");
-	tell_member(locator, "recovery", "recovery");
-	tell_member(locator, "sha256", "sha256");
+	tell_place(locator);
+	if (json_is_object(container)) {
+		puts("container, whose own time is \"not after\"");
+		tell_place(container);
+	}
 }
 
 /* One word for a shell: in single quotes, a quote inside as '\''. */
@@ -130,12 +141,12 @@ static struct shown_image tell_way(const json_t *evidence, const json_t *witness
 }
 
 static void tell_commands(const json_t *document, const json_t *witness,
-			  const struct cited_range *range)
+			  const struct cited_range *range, const char *name)
 {
 	const json_t *evidence = json_array_get(json_object_get(document, "evidence"),
 						range->evidence);
 
-	puts("the same bytes by public tools");
+	printf("the same bytes by public tools (%s)\n", name);
 
 	const struct shown_image image = tell_way(evidence, witness, range);
 
@@ -166,7 +177,8 @@ static void tell_line(const struct cited_range *range, size_t at)
 	putchar('\n');
 }
 
-static int tell_bytes(struct cited_range *range, struct secret_list secrets, const char *image)
+static int tell_bytes(struct cited_range *range, const char *name, struct secret_list secrets,
+		      const char *image)
 {
 	const struct collect_evidence evidence = { &image, 1 };
 	struct failure why = FAILURE_NONE;
@@ -176,7 +188,7 @@ static int tell_bytes(struct cited_range *range, struct secret_list secrets, con
 		return fail(EXIT_FAULT, "%s", why.text);
 	if (range->result == CITED_UNREADABLE)
 		return fail(EXIT_UNREADABLE, "the bytes cannot be read");
-	printf("bytes (%s)\n",
+	printf("bytes of the %s (%s)\n", name,
 	       range->result == CITED_MATCHES ? "their SHA-256 is the cited one" :
 						"THEY DIFFER from the cited SHA-256");
 	for (size_t at = 0; at < range->sample_size; at += LINE)
@@ -189,17 +201,27 @@ static int tell_bytes(struct cited_range *range, struct secret_list secrets, con
 static int cite(const json_t *document, const char *id, struct secret_list secrets, const char *image)
 {
 	const json_t *witness = citation_find(document, "witnesses", id);
-	struct cited_range range;
+	struct cited_range ranges[CITED_RANGES];
+	const char *names[CITED_RANGES];
+	int status = 0;
 
 	if (!witness)
 		return fail(EXIT_USAGE, "no witness '%s' in the latest judgement", id);
 	tell_witness(witness);
-	if (!citation_range(document, witness, &range)) {
+
+	const size_t n = citation_ranges(document, witness, ranges, names);
+
+	if (n == 0 || strcmp(names[0], "witness") != 0)
 		puts("It cites no bytes of its own.");
-		return 0;
+	for (size_t i = 0; i < n; i++)
+		tell_commands(document, witness, &ranges[i], names[i]);
+	for (size_t i = 0; image && i < n; i++) {
+		const int one = tell_bytes(&ranges[i], names[i], secrets, image);
+
+		if (one != 0 && status != 1) /* a difference outweighs what cannot be read */
+			status = one;
 	}
-	tell_commands(document, witness, &range);
-	return image ? tell_bytes(&range, secrets, image) : 0;
+	return status;
 }
 
 static int run(int argc, char **argv)

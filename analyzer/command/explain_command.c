@@ -27,20 +27,23 @@ static void tell_list(const json_t *array, const char *before)
 static void tell_witness(const json_t *document, const char *id)
 {
 	const json_t *witness = citation_find(document, "witnesses", id);
-	const json_t *locator = json_object_get(witness, "locator");
-	struct cited_range range;
+	struct cited_range ranges[CITED_RANGES];
+	const char *names[CITED_RANGES];
+	const size_t n = citation_ranges(document, witness, ranges, names);
 
 	printf("      %s %s (%s, %s): ", id, citation_text(witness, "assertion"),
 	       citation_text(witness, "family"), citation_text(witness, "source"));
 	citation_print(stdout, citation_text(witness, "text"));
-	printf("\n        not before %s, not after %s\n        bytes: ",
+	printf("\n        not before %s, not after %s\n",
 	       or_unknown(witness, "not_before"), or_unknown(witness, "not_after"));
-	citation_print(stdout, citation_text(locator, "file"));
-	if (citation_range(document, witness, &range))
-		printf(", %" PRIu64 " at %" PRIu64 ", sha256 %s\n", range.size, range.offset,
-		       range.sha256);
-	else
-		puts(", none of its own");
+	if (n == 0 || strcmp(names[0], "witness") != 0)
+		puts("        bytes: none of its own");
+	for (size_t i = 0; i < n; i++) {
+		printf("        bytes of the %s: ", names[i]);
+		citation_print(stdout, ranges[i].file);
+		printf(", %" PRIu64 " at %" PRIu64 ", sha256 %s\n", ranges[i].size,
+		       ranges[i].offset, ranges[i].sha256);
+	}
 }
 
 static void tell_bound(const json_t *bound, const char *name)

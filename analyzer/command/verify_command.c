@@ -9,6 +9,7 @@
 struct checking {
 	struct cited_range *ranges;
 	const json_t **witnesses; /* whose ranges they are */
+	const char **names;       /* what of them */
 	size_t n, without_bytes;
 };
 
@@ -16,6 +17,7 @@ static void checking_free(struct checking *checking)
 {
 	free(checking->ranges);
 	free(checking->witnesses);
+	free(checking->names);
 }
 
 static bool gather(const json_t *document, struct checking *ret)
@@ -23,24 +25,28 @@ static bool gather(const json_t *document, struct checking *ret)
 	const json_t *all = json_object_get(document, "witnesses");
 	const size_t n = json_array_size(all);
 
-	ret->ranges = calloc(n + 1, sizeof(*ret->ranges));
-	ret->witnesses = calloc(n + 1, sizeof(*ret->witnesses));
-	if (!ret->ranges || !ret->witnesses)
+	ret->ranges = calloc((n + 1) * CITED_RANGES, sizeof(*ret->ranges));
+	ret->witnesses = calloc((n + 1) * CITED_RANGES, sizeof(*ret->witnesses));
+	ret->names = calloc((n + 1) * CITED_RANGES, sizeof(*ret->names));
+	if (!ret->ranges || !ret->witnesses || !ret->names)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *witness = json_array_get(all, i);
+		const size_t found = citation_ranges(document, witness, &ret->ranges[ret->n],
+						     &ret->names[ret->n]);
 
-		if (citation_range(document, witness, &ret->ranges[ret->n]))
+		for (size_t k = 0; k < found; k++)
 			ret->witnesses[ret->n++] = witness;
-		else
-			ret->without_bytes++;
+		ret->without_bytes += found == 0;
 	}
 	return true;
 }
 
-static void tell_one(const struct cited_range *range, const json_t *witness)
+static void tell_one(const struct cited_range *range, const json_t *witness, const char *name)
 {
-	printf("%s %s: ", citation_text(witness, "id"),
+	const bool own = strcmp(name, "witness") == 0;
+
+	printf("%s%s%s %s: ", citation_text(witness, "id"), own ? "" : " ", own ? "" : name,
 	       range->result == CITED_DIFFERS ? "differs" : "unreadable");
 	citation_print(stdout, range->file);
 	printf(" entry %" PRIu64 ", %" PRIu64 " bytes at %" PRIu64 "\n", range->entry, range->size,
@@ -56,7 +62,8 @@ static int tell(const struct checking *checking)
 	for (size_t i = 0; i < checking->n; i++) {
 		counts[checking->ranges[i].result]++;
 		if (checking->ranges[i].result != CITED_MATCHES)
-			tell_one(&checking->ranges[i], checking->witnesses[i]);
+			tell_one(&checking->ranges[i], checking->witnesses[i],
+				 checking->names[i]);
 	}
 	printf("%zu matching, %zu differing, %zu without bytes, %zu unreadable\n",
 	       counts[CITED_MATCHES], counts[CITED_DIFFERS], checking->without_bytes,

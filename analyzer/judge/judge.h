@@ -41,6 +41,8 @@ struct witness {
 	char id[15]; /* "W-" and 12 hex digits */
 	/* What it stands on: a trace, or (absence from a complete reading) a source alone. */
 	const struct case_trace *trace; /* NULL for an absence */
+	/* The key or folder whose own time bounds it (container rule); NULL: none, or not known. */
+	const struct case_trace *container;
 	const struct case_source *source;
 	size_t system;
 	size_t product;               /* index into signatures */
@@ -53,6 +55,7 @@ struct witness {
 	struct text code;      /* product code it speaks of; {NULL, 0}: none */
 	bool at_acquisition;   /* state as found, not an event */
 	bool whole_act;        /* its time was written by the act itself */
+	bool by_container;     /* its not_after is the time of the container */
 	bool component_only;   /* an end of one file, key or version, not of the installation as such */
 	bool use;              /* proves the product ran or worked then */
 	const char *qualified; /* why it never decides alone; NULL: it may */

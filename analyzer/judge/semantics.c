@@ -46,6 +46,17 @@ static struct witness *say_at(struct reading_of *r, enum assertion assertion, en
 	return w;
 }
 
+/* The container rule: gone from its parent when that was last written. */
+static struct witness *say_gone_from(struct reading_of *r, enum family family, struct bound bound,
+				     const char *why)
+{
+	struct witness *w = say(r, ASSERTS_END, family, bound);
+
+	w->by_container = true;
+	w->qualified = why;
+	return w;
+}
+
 static bool is_recovered(const struct reading_of *r)
 {
 	return r->trace->recovery != RECOVERY_ALLOCATED &&
@@ -118,9 +129,9 @@ static void read_key_state(struct reading_of *r, enum family family, bool essent
 		if (superseded(r) || !bound_has_start(container) ||
 		    container.not_before < written.not_before)
 			return;
-		w = say(r, ASSERTS_END, family,
-			bound_between(written.not_before, container.not_before));
-		w->qualified = "bound by the last-written time of the parent key";
+		(void)say_gone_from(r, family,
+				    bound_between(written.not_before, container.not_before),
+				    "bound by the last-written time of the parent key");
 		return;
 	}
 	if (essential && r->sampled_at)
@@ -151,8 +162,8 @@ static void read_own_key(struct reading_of *r)
 		return;
 	}
 	if (r->role == ROLE_REGISTRATION && !superseded(r) && bound_has_end(container))
-		say(r, ASSERTS_END, FAMILY_PRODUCT, bound_until(container.not_after))->qualified =
-			"bound by the last-written time of the parent key";
+		(void)say_gone_from(r, FAMILY_PRODUCT, bound_until(container.not_after),
+				    "bound by the last-written time of the parent key");
 }
 
 /* InstallDate is the last service day: present on that day, begun no later than its end. */
@@ -234,9 +245,9 @@ static void read_file(struct reading_of *r)
 	if (!program || superseded(r) || proof == BOUND_OPEN_START ||
 	    !bound_has_start(container) || container.not_before < proof)
 		return;
-	w = say(r, ASSERTS_END, FAMILY_FILESYSTEM, bound_between(proof, container.not_before));
+	w = say_gone_from(r, FAMILY_FILESYSTEM, bound_between(proof, container.not_before),
+			  "bound by the modification time of the parent folder");
 	w->component_only = true;
-	w->qualified = "bound by the modification time of the parent folder";
 }
 
 /* What a program file says of itself: the same file, so no recorder of its own. */

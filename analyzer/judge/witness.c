@@ -150,6 +150,7 @@ static enum status finish(struct judging *j, struct witness_list *list, struct w
 	const struct system *s = &j->systems[system];
 
 	w->trace = t;
+	w->container = w->by_container ? container_of(j->contents, t) : NULL;
 	w->source = source;
 	w->system = system;
 	w->product = product;

@@ -66,4 +66,8 @@ size_t semantics_of(const struct judging *judging, const struct system *system,
 
 enum { SEMANTICS_MAX = 6 };
 
+/* The trace of the key or folder that bounds the removal of what a trace tells of; NULL: none. */
+const struct case_trace *container_of(const struct case_contents *contents,
+				      const struct case_trace *child);
+
 #endif

@@ -236,6 +236,14 @@ static json_t *products(const struct writing *w)
 	return array;
 }
 
+static json_t *witness_locator(const struct writing *w, const struct witness *x)
+{
+	json_t *locator = json_locator(w, x->source, x->trace);
+
+	json_object_set_new(locator, "container", json_container(x->source, x->container));
+	return locator;
+}
+
 static json_t *witnesses(const struct writing *w)
 {
 	json_t *array = json_array();
@@ -257,7 +265,7 @@ static json_t *witnesses(const struct writing *w)
 				  json_of_ticks(x->when.not_after), "family", family_name(x->family),
 				  "qualified", json_of_string(x->qualified), "source",
 				  x->trace ? x->trace->trace.type->name : "absence", "text",
-				  json_of_text(x->text), "locator", json_locator(w, x->source, x->trace)));
+				  json_of_text(x->text), "locator", witness_locator(w, x)));
 	}
 	return array;
 }

@@ -22,6 +22,8 @@ json_t *json_id(const char *prefix, int64_t number);
 /* Where bytes stand; of a source alone when the trace is NULL. */
 json_t *json_locator(const struct writing *w, const struct case_source *source,
 		     const struct case_trace *t);
+/* Where what bounds a witness (its container) stands, in the volume of its source; null without. */
+json_t *json_container(const struct case_source *source, const struct case_trace *container);
 
 /* Clock problems, spans of the recorders, and why recorders say nothing (document_time.c). */
 json_t *document_clock(const struct writing *w);

@@ -63,3 +63,22 @@ json_t *json_locator(const struct writing *w, const struct case_source *source,
 		t ? recovery_name(t->trace.recovery) : "allocated", "sha256",
 		json_of_string(place->sha256));
 }
+
+json_t *json_container(const struct case_source *source, const struct case_trace *t)
+{
+	if (!t || t->trace.origin.size == 0)
+		return json_null();
+
+	const struct case_place *place = &t->place;
+
+	return json_pack("{s:s,s:I,s:I,s:o,s:I,s:I,s:o,s:s,s:o}", "file",
+			 place->file ? place->file : source->path, "entry",
+			 (json_int_t)(place->file ? place->entry : source->entry), "sequence",
+			 (json_int_t)(place->file ? place->sequence : source->sequence),
+			 "attribute", json_of_string(place->attribute), "offset",
+			 (json_int_t)t->trace.origin.offset, "size",
+			 (json_int_t)t->trace.origin.size, "address",
+			 json_of_text(t->trace.origin.address), "recovery",
+			 recovery_name(t->trace.recovery), "sha256",
+			 json_of_string(place->sha256));
+}

@@ -192,21 +192,34 @@ static void write_clock(FILE *out, const json_t *problem)
 		str(l, "file", ""), str(l, "address", "whole file"), str(l, "recovery", "allocated"));
 }
 
+/* A place in the evidence: the witness's own, or its container's. */
+static void write_place(FILE *out, const json_t *place)
+{
+	const json_t *offset = json_object_get(place, "offset");
+
+	fputs(str(place, "file", ""), out);
+	if (json_is_integer(offset))
+		fprintf(out, ", bytes %lld+%lld", (long long)json_integer_value(offset),
+			(long long)json_integer_value(json_object_get(place, "size")));
+	fprintf(out, ", %s, %s\n", str(place, "address", "whole file"),
+		str(place, "recovery", "allocated"));
+}
+
 static void write_witness(FILE *out, const json_t *w)
 {
 	const json_t *l = json_object_get(w, "locator");
-	const json_t *offset = json_object_get(l, "offset");
+	const json_t *container = json_object_get(l, "container");
 
 	fprintf(out, "%s  %-8s %s .. %s\n", str(w, "id", ""), str(w, "assertion", ""),
 		str(w, "not_before", "?"), str(w, "not_after", "?"));
 	fprintf(out, "    %s\n", str(w, "text", ""));
-	fprintf(out, "    %s %s, volume at %lld, %s", str(l, "evidence", ""), str(l, "volume", ""),
-		(long long)json_integer_value(json_object_get(l, "volume_offset")),
-		str(l, "file", ""));
-	if (json_is_integer(offset))
-		fprintf(out, ", bytes %lld+%lld", (long long)json_integer_value(offset),
-			(long long)json_integer_value(json_object_get(l, "size")));
-	fprintf(out, ", %s, %s\n", str(l, "address", "whole file"), str(l, "recovery", "allocated"));
+	fprintf(out, "    %s %s, volume at %lld, ", str(l, "evidence", ""), str(l, "volume", ""),
+		(long long)json_integer_value(json_object_get(l, "volume_offset")));
+	write_place(out, l);
+	if (json_is_object(container)) {
+		fputs("    bounded by what held it: ", out);
+		write_place(out, container);
+	}
 }
 
 /* Witnesses that a verdict or an episode names; the JSON report has them all. */

@@ -37,6 +37,7 @@ struct parent {
 	bool sure;
 	uint32_t live;            /* the live key of that path, or REGF_NO_CELL */
 	struct instant container; /* when the nearest live ancestor was last written */
+	uint32_t container_cell;
 };
 
 static struct parent unknown(void)
@@ -73,8 +74,10 @@ static struct parent live_parent(struct recovered_keys *all, struct arena *arena
 	if (!path.data || kin == KINSHIP_DENIED)
 		return unknown();
 	parent.sure = kin == KINSHIP_FITS && nk->last_written >= child->last_written;
-	if (nk->last_written >= child->last_written)
+	if (nk->last_written >= child->last_written) {
 		parent.container = instant_from_filetime(nk->last_written);
+		parent.container_cell = cell;
+	}
 	return parent;
 }
 
@@ -104,8 +107,10 @@ static struct parent parent_of(struct recovered_keys *all, struct arena *arena,
 		.live = above->twin,
 	};
 
-	if (fits_time)
+	if (fits_time) {
 		parent.container = above->container_last_written;
+		parent.container_cell = above->container_cell;
+	}
 	return parent;
 }
 
@@ -140,6 +145,7 @@ static bool resolve(struct recovered_keys *all, struct arena *arena, struct reco
 	key->name = (struct text){ path + size, key->name.size };
 	key->path_sure = parent.sure;
 	key->container_last_written = parent.container;
+	key->container_cell = parent.container_cell;
 	key->twin = REGF_NO_CELL;
 	if (parent.live != REGF_NO_CELL)
 		key->twin = cell_map_find(&all->map, arena, parent.live, key->name);

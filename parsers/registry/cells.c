@@ -203,7 +203,51 @@ void cells_close(struct recovered_keys *recovered)
 		return;
 	cell_map_clear(&recovered->map);
 	free(recovered->keys);
+	free(recovered->told);
 	free(recovered);
+}
+
+/* Marks a cell; false when it was marked before. */
+static bool tell_once(struct recovered_keys *all, uint32_t cell)
+{
+	const size_t bit = cell / 8;
+
+	if (!all->told)
+		all->told = calloc(all->map.bytes.size / 64 + 1, 1);
+	if (!all->told || bit / 8 > all->map.bytes.size / 64 ||
+	    (all->told[bit / 8] & (1U << bit % 8)))
+		return false;
+	all->told[bit / 8] |= (uint8_t)(1U << bit % 8);
+	return true;
+}
+
+bool hive_container(struct parse_context *ctx, const struct hive *hive, const struct hive_key *key,
+		    struct hive_key *ret)
+{
+	struct recovered_keys *all = hive->recovered;
+	const uint32_t cell = key->container_cell;
+	struct regf_key nk;
+
+	if (!all || !instant_is_set(key->container_last_written) ||
+	    !cell_map_key(&all->map, cell, &nk) || !tell_once(all, cell))
+		return false;
+
+	const struct hive_place place =
+		hive_place_in(all->map.pages, (uint64_t)cell + REGF_BINS_OFFSET,
+			      4 + REGF_KEY_SIZE + nk.name.size);
+
+	*ret = (struct hive_key){
+		.path = cell_map_path(&all->map, ctx->arena, cell),
+		.last_written = instant_from_filetime(nk.last_written),
+		.recovery = place.companion ? RECOVERY_LOG_REPLAYED : RECOVERY_ALLOCATED,
+		.offset = place.offset,
+		.size = place.size,
+		.companion = place.companion,
+		.whole = true,
+		.path_sure = true,
+		.container_cell = cell,
+	};
+	return ret->path.data != NULL;
 }
 
 static enum status visit_one(struct parse_context *ctx, struct hive *hive, struct arena *scratch,
@@ -225,6 +269,7 @@ static enum status visit_one(struct parse_context *ctx, struct hive *hive, struc
 		.path_sure = found->path_sure,
 		.superseded = found->twin != REGF_NO_CELL,
 		.container_last_written = found->container_last_written,
+		.container_cell = found->container_cell,
 	};
 	const enum status status =
 		cell_values_read(map, scratch, &found->nk, true, found->recovery, &key, why);

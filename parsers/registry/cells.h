@@ -40,6 +40,7 @@ struct recovered {
 	uint32_t twin; /* the live key of the same path, or REGF_NO_CELL */
 	bool path_sure, resolved, resolving, dropped;
 	struct instant container_last_written;
+	uint32_t container_cell;
 	const struct hive_key *fixed; /* decoded already: a state along a log */
 };
 
@@ -51,6 +52,7 @@ struct recovered_keys {
 	/* The live parent whose path was last made: neighbours are often siblings. */
 	uint32_t last_parent;
 	struct text last_path;
+	uint8_t *told; /* a bit for each 8 bytes: hive_container() gave the key there */
 };
 
 /* Finds the deleted keys of a hive: fills hive->recovered. */

@@ -64,6 +64,7 @@ struct hive_key {
 	bool path_sure;
 	bool superseded;
 	struct instant container_last_written;
+	uint32_t container_cell; /* of that parent, for hive_container(); unset when the time is */
 	/* For a live key: its parent's last-written time. */
 	struct instant parent_last_written;
 };
@@ -86,6 +87,13 @@ enum status hive_visit(struct parse_context *ctx, struct hive *hive, const char 
 /* One live key by path; STATUS_END when there is none. What *ret points to lives with the hive. */
 enum status hive_find(struct parse_context *ctx, struct hive *hive, const char *path,
 		      struct hive_key *ret, struct failure *why);
+
+/*
+ * The live parent that bounds a recovered key (container_cell), to be cited: fills path, time and
+ * place of *ret. False when the key has none, or when it was asked for before.
+ */
+bool hive_container(struct parse_context *ctx, const struct hive *hive, const struct hive_key *key,
+		    struct hive_key *ret);
 
 /* A value by name (case folded, "" is the default value); NULL when the key has none. */
 const struct hive_value *key_value(const struct hive_key *key, const char *name);

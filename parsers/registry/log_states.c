@@ -100,7 +100,8 @@ static uint32_t find_path(const struct cell_map *map, struct arena *scratch, str
 }
 
 /* The nearest ancestor before the entry that the final state still has: when it was written. */
-static struct instant container_of(const struct stepping *step, const struct regf_key *child)
+static struct instant container_of(const struct stepping *step, const struct regf_key *child,
+				   uint32_t *ret_cell)
 {
 	uint32_t cell = child->parent;
 
@@ -109,6 +110,7 @@ static struct instant container_of(const struct stepping *step, const struct reg
 
 		if (!cell_map_key(&step->before, cell, &was))
 			break;
+		*ret_cell = cell;
 		if (cell_map_key(&step->all->map, cell, &is) && is.parent == was.parent &&
 		    is.name.size == was.name.size &&
 		    memcmp(is.name.data, was.name.data, is.name.size) == 0)
@@ -159,12 +161,12 @@ static enum status add_state(struct stepping *step, uint64_t offset, const struc
 		.companion = place.companion,
 		.whole = true,
 		.path_sure = kin == KINSHIP_FITS,
-		.container_last_written = container_of(step, nk),
 	};
 	struct recovered state = { .offset = offset, .nk = *nk, .recovery = key.recovery };
 	struct hive_key *kept;
 	enum status status;
 
+	key.container_last_written = container_of(step, nk, &key.container_cell);
 	/* No way up to the root: not a live key then. The root itself says nothing. */
 	if (kin == KINSHIP_DENIED || !key.path.data || key.path.size == 0 || !key.name.data)
 		return STATUS_OK;

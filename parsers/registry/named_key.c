@@ -168,7 +168,8 @@ const struct parser named_key_parser = {
 	.versions = "Windows 2000 to 11",
 	.asserts = "The product's own branch stands in the registry, with what it says there.",
 	.paths = all_hives,
-	.emits = (const struct trace_type *const[]){ &key_type, &value_type, NULL },
+	.emits = (const struct trace_type *const[]){ &key_type, &value_type,
+						       &registry_container_type, NULL },
 	.max_input = LIMIT_WHOLE_FILE,
 	.parse_hive = parse,
 };

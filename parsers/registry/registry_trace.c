@@ -15,6 +15,20 @@ const char *const amcache_hives[] = { AMCACHE_PATHS, NULL };
 
 enum { PATTERN_SIZE = 256 };
 
+enum { CONTAINER_PATH, CONTAINER_WRITTEN, CONTAINER_CELL, CONTAINER_N_FIELDS };
+
+const struct trace_type registry_container_type = {
+	.name = "windows.registry.container",
+	.message = "The key {path}, from which others were deleted, was last written",
+	/* No aspect: what stands above a product's key says nothing of the product. */
+	.fields = (const struct trace_field[]){
+		[CONTAINER_PATH] = FIELD("path", TEXT, "Key"),
+		[CONTAINER_WRITTEN] = FIELD("key_last_written", INSTANT, "Key last written"),
+		[CONTAINER_CELL] = FIELD("cell", UINT, "Cell of the key"),
+		{ 0 },
+	},
+};
+
 /* What a transaction log holds and the primary file not yet is the hive's present state. */
 static bool is_live(enum recovery recovery)
 {
@@ -36,6 +50,28 @@ static const struct hive_value *value_of(const struct hive_key *key, const char 
 	return is_live(key->recovery) ? live_value_named(key, text_of(name)) : key_value(key, name);
 }
 
+static enum status emit_container(struct parse_context *ctx, const struct hive *hive,
+				  const struct hive_key *key, struct failure *why)
+{
+	struct hive_key container;
+
+	if (!hive_container(ctx, hive, key, &container))
+		return STATUS_OK;
+
+	const struct value values[CONTAINER_N_FIELDS] = {
+		[CONTAINER_PATH] = value_text(key_aspect(ctx, hive, container.path)),
+		[CONTAINER_WRITTEN] = value_instant(container.last_written),
+		[CONTAINER_CELL] = value_uint(container.container_cell),
+	};
+	const struct trace trace = {
+		.type = &registry_container_type,
+		.origin = key_origin(ctx, &container),
+		.recovery = container.recovery,
+		.values = values,
+	};
+	return emit(ctx, &trace, why);
+}
+
 enum status emit_key(struct parse_context *ctx, const struct hive *hive, const struct hive_key *key,
 		     const struct hive_value *value, const struct trace_type *type,
 		     struct value *values, struct failure *why)
@@ -52,8 +88,10 @@ enum status emit_key(struct parse_context *ctx, const struct hive *hive, const s
 		tail[TAIL_SUPERSEDED] = value_uint(live_value_named(key, value->name) != NULL);
 	} else {
 		tail[TAIL_KEY_WRITTEN] = value_instant(key->last_written);
-		if (recovered)
+		if (recovered && instant_is_set(key->container_last_written)) {
 			tail[TAIL_CONTAINER] = value_instant(key->container_last_written);
+			tail[TAIL_CONTAINER_CELL] = value_uint(key->container_cell);
+		}
 		tail[TAIL_SUPERSEDED] = value_uint(recovered && key->superseded);
 	}
 	tail[TAIL_SURE] = value_uint(!recovered || key->path_sure);
@@ -64,7 +102,9 @@ enum status emit_key(struct parse_context *ctx, const struct hive *hive, const s
 		.recovery = value_decides ? value->recovery : key->recovery,
 		.values = values,
 	};
-	return emit(ctx, &trace, why);
+	const enum status status = emit(ctx, &trace, why);
+
+	return status < 0 || !recovered ? status : emit_container(ctx, hive, key, why);
 }
 
 struct value key_text(struct parse_context *ctx, const struct hive_key *key, const char *name)

@@ -28,22 +28,36 @@
  * live parent of the same incarnation, before which this key was removed. superseded is 1 when a
  * live key of the same path exists (an earlier state, no proof of deletion). path_sure is 0 when a
  * recovered key's parents could not be verified. For a deleted value of a live key the time of
- * that key is container_last_written, and key_last_written is absent.
+ * that key is container_last_written, and key_last_written is absent. container_cell is the number of
+ * the cell of the live parent, of which a trace windows.registry.container of the same source tells.
  */
-enum { TAIL_KEY, TAIL_KEY_WRITTEN, TAIL_CONTAINER, TAIL_SUPERSEDED, TAIL_SURE, REGISTRY_TAIL };
+enum {
+	TAIL_KEY,
+	TAIL_KEY_WRITTEN,
+	TAIL_CONTAINER,
+	TAIL_CONTAINER_CELL,
+	TAIL_SUPERSEDED,
+	TAIL_SURE,
+	REGISTRY_TAIL,
+};
 
 #define REGISTRY_FIELDS                                                                            \
 	FIELD_A("key", KEY, "Key"), FIELD("key_last_written", INSTANT, "Key last written"),        \
 		FIELD("container_last_written", INSTANT, "Parent key last written"),               \
+		FIELD("container_cell", UINT, "Cell of the parent key"),                           \
 		FIELD("superseded", UINT, "A live key of this path exists"),                       \
 		FIELD("path_sure", UINT, "Path of the key is verified"),                           \
 	{                                                                                          \
 		NULL, VALUE_ABSENT, ASPECT_NONE, ASPECT_NONE, NULL                                 \
 	}
 
+/* A live key that recovered ones were removed from: what bounds them, to be cited with them. */
+extern const struct trace_type registry_container_type;
+
 /*
  * Emits a trace read from a key; its place is the value's cell when value is given, else the
- * key's. Fills the tail of values. Recovery is the key's, or the value's if that is not live.
+ * key's. Fills the tail of values. Recovery is the key's, or the value's if that is not live. The
+ * live parent that bounds a recovered key is emitted with it, once.
  */
 MUST_USE enum status emit_key(struct parse_context *ctx, const struct hive *hive,
 			      const struct hive_key *key, const struct hive_value *value,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A claim leads to bytes: verify, cite and explain over a practice computer. Checked by icat and img_cat."""
 import argparse
+import datetime
 import hashlib
 import json
 import os
@@ -58,6 +59,41 @@ def check_flip(avouch, case, raw, report):
     return good & check("cite says so too", seen.returncode == 1 and "DIFFER" in seen.stdout, seen)
 
 
+def filetime(eight):
+    """As the report writes it."""
+    ticks = int.from_bytes(eight, "little")
+    at = datetime.datetime(1601, 1, 1) + datetime.timedelta(seconds=ticks // 10**7)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + "%07dZ" % (ticks % 10**7)
+
+
+def check_container(avouch, case, image, raw, report):
+    """What bounds a removal is the time in the parent key's own cell: shown, and protected like the witness itself."""
+    raw_copy(image, raw)
+    medium = bytearray(raw.read_bytes())
+    for witness in report["witnesses"]:
+        container = witness["locator"]["container"]
+        if not container or not container["address"].startswith("key "):
+            continue
+        cell = cited_by_icat(raw, {**container, "volume_offset": witness["locator"]["volume_offset"]})
+        if medium.count(cell) == 1:
+            break
+    else:
+        return check("a container stands once on the medium", False)
+    # The time stands behind the size, the signature and the flags (4, 2 and 2 bytes).
+    good = check("the cited parent's own time is the upper bound", filetime(cell[8:16]) == witness["not_after"], witness)
+    medium[medium.find(cell) + 12] ^= 1
+    raw.write_bytes(medium)
+    seen = run(avouch, "verify", case, raw)
+    good &= check("a bit of the parent's time fails verify", seen.returncode == 1, seen)
+    good &= check("and the container is named", witness["id"] + " container differs" in seen.stdout, seen.stdout)
+    good &= check("not the witness's own bytes", witness["id"] + " differs" not in seen.stdout, seen.stdout)
+    seen = run(avouch, "cite", "--evidence", raw, case, witness["id"])
+    digests = [witness["locator"]["sha256"], container["sha256"]]
+    good &= check("cite shows both", seen.returncode == 1 and all(d in seen.stdout for d in digests), seen)
+    return good & check("and which differs", "bytes of the witness (their" in seen.stdout and
+                        "bytes of the container (THEY DIFFER" in seen.stdout, seen)
+
+
 def main():
     options = argparse.ArgumentParser()
     for name in ("avouch", "practice", "work"):
@@ -86,6 +122,7 @@ def main():
     good &= check("explain refuses an unknown mandate", run(options.avouch, "explain", case, "none").returncode == 64)
     raw_copy(image, raw)
     good &= check_flip(options.avouch, case, raw, report)
+    good &= check_container(options.avouch, case, image, raw, report)
     good &= check("the image is unchanged", digest(image) == before)
     raw.unlink()
     return 0 if good else 1

@@ -134,6 +134,9 @@ def check_report(report, expected):
         expect("the verdict cites: %s" % text, any(text in t for t in texts), texts)
     expect("every witness has a locator with a digest, or is an absence",
            all(w["source"] == "absence" or (w.get("locator") or {}).get("sha256") for w in report["witnesses"]))
+    contained = [w for w in report["witnesses"] if w["assertion"] == "end" and (w["qualified"] or "").startswith("bound by")]
+    expect("what a parent bounds cites the parent too",
+           all((w["locator"]["container"] or {}).get("sha256") for w in contained), [w["id"] for w in contained])
     if not expected.get("no_product") and "no-trace" not in as_list(expected["outcome"]):
         expect("the verdict cites witnesses", bool(cited), verdicts)
 
@@ -158,11 +161,13 @@ def check_citations(avouch, case, images, report):
     for witness in report["witnesses"]:
         locator = witness["locator"]
         if locator["sha256"] and not locator["snapshot"]:
-            kinds.setdefault((witness["source"], locator["attribute"], os.path.splitext(locator["file"])[1]), witness)
+            kinds.setdefault((witness["source"], locator["attribute"], os.path.splitext(locator["file"])[1],
+                              bool(locator["container"])), witness)
     for kind, witness in sorted(kinds.items(), key=str):
         cited = subprocess.run([avouch, "cite", case, witness["id"]], stdout=subprocess.PIPE, text=True).stdout
         given = [subprocess.run(["sh", "-c", c], stdout=subprocess.PIPE, text=True).stdout[:64] for c in shown_commands(cited)]
-        expect("icat gives what %s %s %s cites" % kind, given == [witness["locator"]["sha256"]], cited)
+        places = [witness["locator"], witness["locator"]["container"]]
+        expect("icat gives what %s %s %s cites, container: %s" % kind, given == [p["sha256"] for p in places if p], cited)
 
 
 FIGURES = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?|W-[0-9a-f]{12}|[0-9a-f]{64}")

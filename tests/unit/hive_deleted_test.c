@@ -58,6 +58,7 @@ static void deleted_tree_keeps_its_paths_and_its_container(void **state)
 {
 	struct opened opened;
 	struct wanted wanted = { .path = "1\\2\\3\\4\\New Key #1" };
+	struct hive_key container;
 	char buffer[INSTANT_TEXT_SIZE];
 
 	(void)state;
@@ -71,6 +72,9 @@ static void deleted_tree_keeps_its_paths_and_its_container(void **state)
 	/* When key "2", the nearest that still lives, lost its child. */
 	assert_memory_equal(instant_format(wanted.key.container_last_written, buffer),
 			    "2017-03-20T21:21:35.3072285", 27);
+	assert_true(hive_container(&opened.ctx, opened.hive, &wanted.key, &container));
+	assert_true(text_equal(container.path, TEXT("1\\2")));
+	assert_false(hive_container(&opened.ctx, opened.hive, &wanted.key, &container));
 	close_files(&opened);
 }
 

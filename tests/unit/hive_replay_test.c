@@ -420,6 +420,61 @@ static void origins_of_replayed_keys_name_the_log(void **state)
 	close_files(&opened);
 }
 
+/* How many parents of deleted keys were given, by the file they stand in. */
+struct parents {
+	const struct opened *opened;
+	size_t in_primary, in_logs, again;
+};
+
+static uint64_t filetime_at(struct span bytes, uint64_t offset)
+{
+	uint64_t number = 0;
+
+	assert_true(offset + 8 <= bytes.size);
+	for (size_t i = 8; i-- > 0;)
+		number = number << 8 | bytes.data[offset + i];
+	return number;
+}
+
+static enum status check_parent(struct parse_context *ctx, struct hive *hive,
+				const struct hive_key *key, void *payload, struct failure *why)
+{
+	struct parents *parents = payload;
+	struct hive_key parent;
+
+	(void)why;
+	if (!hive_container(ctx, hive, key, &parent))
+		return STATUS_OK;
+	assert_true(instant_is_set(key->container_last_written));
+	assert_int_equal(parent.last_written.ticks, key->container_last_written.ticks);
+	/* The key's time stands behind the size of its cell, the signature and the flags. */
+	if (parent.size >= 16)
+		assert_int_equal(filetime_at(parents->opened->files[parent.companion],
+					     parent.offset + 8),
+				 (uint64_t)parent.last_written.ticks);
+	parents->in_primary += parent.companion == 0;
+	parents->in_logs += parent.companion != 0;
+	parents->again += hive_container(ctx, hive, key, &parent);
+	return STATUS_OK;
+}
+
+static void parents_of_deleted_keys_stand_where_their_times_are(void **state)
+{
+	struct opened opened;
+	struct parents parents = { .opened = &opened };
+
+	(void)state;
+	open_dirty(&opened, "hives_dirty/jcloudy_SYSTEM.xz", "hives_dirty/jcloudy_SYSTEM.LOG1.xz",
+		   "hives_dirty/jcloudy_SYSTEM.LOG2.xz");
+	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "**", check_parent, &parents,
+				    &opened.why),
+			 STATUS_OK);
+	assert_true(parents.in_primary > 0);
+	assert_true(parents.in_logs > 0);
+	assert_int_equal(parents.again, 0);
+	close_files(&opened);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +496,7 @@ int main(void)
 		cmocka_unit_test(keys_that_the_logs_delete_are_earlier_states),
 		cmocka_unit_test(dirty_amcache_gives_its_known_applications),
 		cmocka_unit_test(origins_of_replayed_keys_name_the_log),
+		cmocka_unit_test(parents_of_deleted_keys_stand_where_their_times_are),
 	};
 
 	return cmocka_run_group_tests_name("hive_replay", tests, NULL, NULL);

@@ -146,6 +146,81 @@ static void taken_clusters_of_a_deleted_file_are_unreadable(void **state)
 	close_corpus(&o);
 }
 
+/* Deleted files that a live folder bounds, and the folders that were emitted. */
+struct contained {
+	struct opened *o;
+	struct {
+		uint64_t entry, sequence;
+		int64_t modified;
+	} children[256], folders[256];
+	size_t n_children, n_folders;
+};
+
+static int64_t filetime_at(struct span bytes, uint64_t offset)
+{
+	uint64_t number = 0;
+
+	assert_true(offset + 8 <= bytes.size);
+	for (size_t i = 8; i-- > 0;)
+		number = number << 8 | bytes.data[offset + i];
+	return (int64_t)number;
+}
+
+static void see_contained(struct heard *heard, const struct trace *trace)
+{
+	struct contained *c = heard->payload;
+	const struct instant modified = trace_instant(trace, "container_modified");
+	const uint64_t at = trace->origin.offset;
+
+	if (instant_is_set(modified)) {
+		assert_true(c->n_children < 256);
+		c->children[c->n_children].entry = trace_uint(trace, "parent");
+		c->children[c->n_children].sequence = trace_uint(trace, "parent_sequence");
+		c->children[c->n_children++].modified = modified.ticks;
+	} else if (text_equal(trace_text(trace, "kind"), TEXT("folder")) &&
+		   trace->recovery == RECOVERY_ALLOCATED) {
+		assert_true(c->n_folders < 256);
+		c->folders[c->n_folders].entry = trace_uint(trace, "entry");
+		c->folders[c->n_folders].sequence = trace_uint(trace, "sequence");
+		/* $STANDARD_INFORMATION comes first: 24 bytes of header, the time of creation. */
+		c->folders[c->n_folders++].modified =
+			filetime_at(c->o->bytes, at + c->o->bytes.data[at + 20] + 24 + 8);
+	}
+}
+
+/* Files alone, as far as names tell. */
+static bool want_files(struct parse_context *ctx, struct text path)
+{
+	(void)ctx;
+	return path.size > 4 && path.data[path.size - 4] == '.';
+}
+
+static void a_folder_that_bounds_a_deleted_file_is_told_once_with_its_record(void **state)
+{
+	struct opened o;
+	struct contained c = { .o = &o };
+	struct parse_ops ops = hearing_ops;
+
+	(void)state;
+	open_corpus(&o, "ntfs/xw_MFT");
+	ops.wants_path = want_files;
+	o.heard.ctx.ops = &ops;
+	o.heard.look = see_contained;
+	o.heard.payload = &c;
+	assert_int_equal(ntfs_table_emit(&o.heard.ctx, o.table, &o.heard.why), STATUS_OK);
+	assert_true(c.n_children > 10);
+	for (size_t i = 0; i < c.n_children; i++) {
+		size_t n = 0;
+
+		for (size_t k = 0; k < c.n_folders; k++)
+			n += c.folders[k].entry == c.children[i].entry &&
+			     c.folders[k].sequence == c.children[i].sequence &&
+			     c.folders[k].modified == c.children[i].modified;
+		assert_int_equal(n, 1);
+	}
+	close_corpus(&o);
+}
+
 static uint64_t entry_of(struct opened *o, const char *path)
 {
 	struct ntfs_found found;
@@ -368,6 +443,7 @@ int main(void)
 		cmocka_unit_test(deleted_files_and_torn_records_of_a_bare_table_are_told),
 		cmocka_unit_test(a_torn_record_is_a_loss_only_if_it_may_be_a_file),
 		cmocka_unit_test(taken_clusters_of_a_deleted_file_are_unreadable),
+		cmocka_unit_test(a_folder_that_bounds_a_deleted_file_is_told_once_with_its_record),
 		cmocka_unit_test(paths_are_found_whatever_their_case),
 		cmocka_unit_test(globs_find_what_fits),
 		cmocka_unit_test(content_reads_as_another_tool_reads_it),

@@ -118,11 +118,13 @@ static void every_parser_of_keys_says_what_it_reads(void **state)
 			const struct trace_type *type = parser->emits[t];
 			const size_t fields = trace_type_fields(type);
 
-			/* The shared tail ends every type, and a name means one type. */
+			/* The shared tail ends every type but that of parents; a name means one type. */
 			assert_true(fields < TRACE_MAX_FIELDS);
-			assert_string_equal(type->fields[fields - 5].name, "key");
-			assert_string_equal(type->fields[fields - 1].name, "path_sure");
 			assert_ptr_equal(trace_type_find(text_of(type->name)), type);
+			if (strcmp(type->name, "windows.registry.container") == 0)
+				continue;
+			assert_string_equal(type->fields[fields - 6].name, "key");
+			assert_string_equal(type->fields[fields - 1].name, "path_sure");
 		}
 	}
 	assert_true(n >= 20);

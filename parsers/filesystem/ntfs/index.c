@@ -174,6 +174,7 @@ struct slack {
 	struct arena *keep, *scratch;
 	struct ntfs_folder folder;
 	struct instant folder_modified;
+	bool folder_told; /* emitted, to be cited */
 	uint8_t *buffer;
 	size_t size;
 	bool in_log;    /* $LogFile is read, not the index of the folder */
@@ -248,7 +249,13 @@ static enum status emit_name(struct slack *s, const struct ntfs_index_name *foun
 		.recovery = s->in_log ? RECOVERY_LOG_EARLIER : RECOVERY_SLACK,
 		.values = values,
 	};
-	return emit(s->ctx, &trace, why);
+	const enum status status = emit(s->ctx, &trace, why);
+
+	if (status < 0 || s->folder_told ||
+	    values[INDEX_CONTAINER_MODIFIED].kind == VALUE_ABSENT)
+		return status;
+	s->folder_told = true;
+	return ntfs_table_emit_folder(s->ctx, s->table, s->folder.reference, why);
 }
 
 static enum status take_name(void *payload, const struct ntfs_index_name *found,
@@ -306,6 +313,7 @@ static enum status scan_folder(struct slack *s, struct failure *why)
 		return STATUS_OK; /* a small folder has none */
 	read_folder_time(s);
 	s->n_seen = 0;
+	s->folder_told = false;
 	status = STATUS_OK;
 	for (uint64_t at = 0; status == STATUS_OK && at < stream->size && at < MAX_INDEX;
 	     at += RECORD) {

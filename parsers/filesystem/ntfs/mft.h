@@ -88,6 +88,13 @@ bool ntfs_table_is_live(const struct ntfs_table *table, uint64_t entry, uint16_t
 MUST_USE enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
 				     struct failure *why);
 
+/*
+ * Emits filesystem.file of the live folder with that reference, to be cited as what bounds a file
+ * deleted from it; not if its path is wanted, as the survey emits it then.
+ */
+MUST_USE enum status ntfs_table_emit_folder(struct parse_context *ctx, struct ntfs_table *table,
+					    uint64_t reference, struct failure *why);
+
 /* Reads the table of a volume, emits it and frees it. */
 MUST_USE enum status ntfs_survey(struct parse_context *ctx, struct stream *stream,
 				 struct failure *why);

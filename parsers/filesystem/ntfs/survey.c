@@ -11,6 +11,7 @@ struct survey {
 	struct ntfs_table *table;
 	uint8_t *buffer; /* one record */
 	struct ntfs_folders folders;
+	uint8_t *told; /* a bit for each entry: a folder that was emitted for what it held */
 };
 
 /* What the survey tells of a file beyond its name. */
@@ -116,6 +117,27 @@ static void complete_facts(struct survey *s, const struct ntfs_found *found, str
 	}
 }
 
+static enum status emit_found(struct survey *s, struct ntfs_found found, struct failure *why);
+
+/* The folder of a reference, unless it is emitted for its own sake or was emitted before. */
+static enum status emit_folder(struct survey *s, uint64_t reference, struct failure *why)
+{
+	const uint64_t entry = ntfs_entry_of(reference);
+	enum ntfs_path_state state;
+	const struct text path = ntfs_table_path(s->table, entry, ntfs_sequence_of(reference),
+						 s->ctx->arena, &state);
+	struct ntfs_found folder;
+
+	if (!path.data || wants_path(s->ctx, path) ||
+	    ntfs_table_find(s->table, path, &folder) != STATUS_OK || folder.entry != entry)
+		return STATUS_OK;
+	if (s->told && (s->told[entry / 8] & (1U << entry % 8)))
+		return STATUS_OK;
+	if (s->told)
+		s->told[entry / 8] |= (uint8_t)(1U << entry % 8);
+	return emit_found(s, folder, why);
+}
+
 static enum status emit_found(struct survey *s, struct ntfs_found found, struct failure *why)
 {
 	struct ntfs_volume *volume = ntfs_table_volume(s->table);
@@ -166,7 +188,22 @@ static enum status emit_found(struct survey *s, struct ntfs_found found, struct 
 		.recovery = found.in_use ? RECOVERY_ALLOCATED : RECOVERY_DELETED,
 		.values = values,
 	};
-	return emit(s->ctx, &trace, why);
+	const enum status status = emit(s->ctx, &trace, why);
+
+	if (status < 0 || values[FILE_CONTAINER_MODIFIED].kind == VALUE_ABSENT)
+		return status;
+	return emit_folder(s, found.parent, why);
+}
+
+enum status ntfs_table_emit_folder(struct parse_context *ctx, struct ntfs_table *table,
+				   uint64_t reference, struct failure *why)
+{
+	CLEANUP(free_p) uint8_t *buffer =
+		malloc(ntfs_volume_record_size(ntfs_table_volume(table)));
+	struct survey survey = { .ctx = ctx, .table = table, .buffer = buffer };
+
+	return buffer ? emit_folder(&survey, reference, why) :
+			failure_set(why, ERR_NO_MEMORY, "no memory for a record");
 }
 
 static enum status visit(void *payload, const struct ntfs_found *found, struct failure *why)
@@ -195,6 +232,7 @@ static void survey_clear(struct survey *survey)
 {
 	ntfs_folders_clear(&survey->folders);
 	free(survey->buffer);
+	free(survey->told);
 }
 
 enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
@@ -204,9 +242,10 @@ enum status ntfs_table_emit(struct parse_context *ctx, struct ntfs_table *table,
 		.ctx = ctx,
 		.table = table,
 		.buffer = malloc(ntfs_volume_record_size(ntfs_table_volume(table))),
+		.told = calloc(ntfs_table_records(table) / 8 + 1, 1),
 	};
 
-	if (!survey.buffer)
+	if (!survey.buffer || !survey.told)
 		return failure_set(why, ERR_NO_MEMORY, "no memory for a record");
 
 	const enum status status = ntfs_table_visit(table, visit, &survey, why);
