@@ -9,7 +9,7 @@
 
 enum {
 	CASE_APPLICATION_ID = 0x41566f75, /* "AVou", SQLite file header offset 68 */
-	CASE_SCHEMA_VERSION = 1,
+	CASE_SCHEMA_VERSION = 2, /* one more with every change of the tables */
 };
 
 /*
@@ -339,7 +339,7 @@ enum status case_remove(const char *path, struct failure *why)
 	const enum status status = case_open(path, false, &file, why);
 
 	case_close(file);
-	if (status < 0)
+	if (status < 0 && status != ERR_UNSUPPORTED) /* a case of another version is one too */
 		return failure_wrap(why, "not replaced");
 	if (unlink(path) != 0)
 		return failure_set(why, ERR_IO, "case '%s': %s", path, strerror(errno));

@@ -28,19 +28,28 @@ static size_t next_positive(const struct building *b, int64_t after)
 /* A stay that ended, as far as the search for the next one needs it. */
 struct past {
 	int64_t began, ended;
+	int64_t gone_from; /* before this it had not ended: the next one came no earlier */
 };
+
+/* Whether a recorder tells each removal once; the journal tells so of each file. */
+static bool tells_once(const struct witness *x, const struct witness *y)
+{
+	if (!x->trace || !y->trace || x->trace->trace.type != y->trace->trace.type)
+		return false;
+	if (trace_is(x->trace, "ntfs.usn"))
+		return text_equal_folded(trace_text(&x->trace->trace, "path"),
+					 trace_text(&y->trace->trace, "path"));
+	return trace_is(x->trace, "windows.event.msi") ||
+	       trace_is(x->trace, "windows.event.inventory");
+}
 
 /* Whether a recorder that tells each removal once told of a stay's before this. */
 static bool has_told_of(const struct building *b, struct past stay, const struct witness *end)
 {
-	if (!trace_is(end->trace, "windows.event.msi") &&
-	    !trace_is(end->trace, "windows.event.inventory"))
-		return false;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 
-		if (w->assertion == ASSERTS_END && !b->dropped[i] && w->trace &&
-		    w->trace->trace.type == end->trace->trace.type &&
+		if (w->assertion == ASSERTS_END && !b->dropped[i] && tells_once(w, end) &&
 		    w->when.not_after >= stay.began && w->when.not_after < end->when.not_after &&
 		    w->when.not_after <= ticks_add(stay.ended, TICKS_PER_DAY))
 			return true;
@@ -249,8 +258,9 @@ enum { EPISODES_MAX = 64 };
 
 /* The stay that begins with positive p, or (NO_WITNESS) of which only the end is recorded. */
 static int64_t build_episode(struct building *b, const struct product_history *h,
-			     struct episode *e, size_t p, size_t negative, int64_t after)
+			     struct episode *e, size_t p, size_t negative, struct past past)
 {
+	const int64_t after = past.ended;
 	const int64_t from = p == NO_WITNESS ? after : b->w[p].when.not_before;
 	int64_t until = INT64_MAX;
 
@@ -268,6 +278,8 @@ static int64_t build_episode(struct building *b, const struct product_history *h
 		set_unseen_removal(b, e, after);
 	}
 	set_installed(b, e, p, after, until);
+	if (e->installed.not_before == after)
+		e->installed.not_before = past.gone_from;
 	set_version(b, e, from, until);
 	collect_qualifications(b, e);
 	return until;
@@ -287,7 +299,7 @@ static enum status build_episodes(struct building *b, struct product_history *h,
 				  struct failure *why)
 {
 	struct episode *episodes = arena_array(b->j->arena, EPISODES_MAX, sizeof(*episodes));
-	struct past past = { BOUND_OPEN_START, BOUND_OPEN_START };
+	struct past past = { BOUND_OPEN_START, BOUND_OPEN_START, BOUND_OPEN_START };
 	size_t n = 0;
 
 	if (!episodes)
@@ -302,8 +314,11 @@ static enum status build_episodes(struct building *b, struct product_history *h,
 			negative = next_negative(b, sure_from(&b->w[p]), past);
 		else if (n || (h->state != STATE_INSTALLED && !has_undated_proof(b)))
 			break;
-		past.began = p == NO_WITNESS ? past.ended : b->w[p].when.not_before;
-		past.ended = build_episode(b, h, &episodes[n++], p, negative, past.ended);
+
+		const int64_t began = p == NO_WITNESS ? past.ended : b->w[p].when.not_before;
+		const int64_t ended = build_episode(b, h, &episodes[n++], p, negative, past);
+
+		past = (struct past){ began, ended, episodes[n - 1].removal.not_before };
 		if (negative == NO_WITNESS)
 			break;
 	}

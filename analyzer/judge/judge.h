@@ -106,6 +106,9 @@ struct system {
 	struct text os, version, hostname, timezone, installation_type;
 	int64_t installed_at;  /* UTC ticks; 0 unknown */
 	int64_t last_activity; /* UTC ticks; 0 unknown */
+	int64_t last_reading;  /* the latest that any recorder gives, agreed or not; 0 unknown */
+	bool several_recorders; /* of more than one kind */
+	bool ran_ahead;        /* a recorder ends after the acquisition: it ran until when, is open */
 	bool hives_whole;      /* SOFTWARE and SYSTEM were read to their ends */
 	bool files_whole;      /* the file system's metadata was */
 	bool hives_found;

@@ -331,6 +331,35 @@ bool state_is_older(struct weighing *w)
 	return d != NULL;
 }
 
+/*
+ * Whether a log or journal reaches over all the time from the removal to the limit (or to the last
+ * activity before it): only then would an installation in between have shown.
+ */
+static bool return_would_show(const struct weighing *w, int64_t gone)
+{
+	const struct case_contents *c = w->j->contents;
+	const int64_t until = w->system->last_activity && w->system->last_activity < w->deadline ?
+				      w->system->last_activity : w->deadline;
+
+	for (size_t i = 0; i < c->n_coverage; i++) {
+		const struct case_coverage *span = &c->coverage[i];
+		const struct case_source *source = find_source(c, span->source);
+
+		if (!source || source->deleted || !instant_is_set(span->from) ||
+		    !instant_is_set(span->to) || span->from.ticks > gone ||
+		    span->to.ticks < until - TICKS_PER_DAY)
+			continue;
+
+		const size_t of = system_of_source(c, w->j->systems, w->j->n_systems, source);
+
+		if (of != NO_SYSTEM && &w->j->systems[of] == w->system &&
+		    (strncmp(span->recorder, "event log", 9) == 0 ||
+		     strstr(span->recorder, "journal")))
+			return true;
+	}
+	return false;
+}
+
 static enum outcome gone(struct weighing *w)
 {
 	const struct episode *e = last_episode(w->h);
@@ -352,6 +381,9 @@ static enum outcome gone(struct weighing *w)
 	    (e->removal.not_after == w->deadline && !bound_has_start(e->removal))) {
 		count_families(w, true);
 		note_edge(w, e->removal.not_after);
+		if (!return_would_show(w, e->removal.not_after))
+			say(&w->qualified, "no log or journal covers the time from the removal to the "
+					   "limit: an installation in between might not show");
 		return OUTCOME_REMOVED_IN_TIME;
 	}
 	say(&w->reasons, "the limit lies between the bounds of the removal: a record of presence "

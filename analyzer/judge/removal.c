@@ -136,6 +136,19 @@ static int64_t after_restart(const struct building *b, struct episode *e, int64_
 	return last;
 }
 
+/*
+ * By when what is not there as acquired had gone: the latest that any recorder gives, where several
+ * kinds of them tell until when the machine ran; else only the acquisition is sure.
+ */
+static int64_t state_as_acquired(const struct building *b)
+{
+	const struct system *s = &b->j->systems[b->w[0].system];
+	const int64_t ran = s->last_reading > s->last_activity ? s->last_reading : s->last_activity;
+
+	return b->j->acquired && (s->ran_ahead || !s->several_recorders || ran == 0) ?
+		       b->j->acquired : ran;
+}
+
 /* No start was recorded, but by the last activity what waited for one was gone; else it is open. */
 static int64_t gone_as_acquired(const struct building *b, int64_t removal)
 {
@@ -146,8 +159,8 @@ static int64_t gone_as_acquired(const struct building *b, int64_t removal)
 		    (trace_is(b->w[i].trace, "windows.registry.pending-rename") ||
 		     trace_is(b->w[i].trace, "windows.registry.service")))
 			return BOUND_OPEN_END;
-	return s->hives_whole && s->files_whole && s->last_activity > removal ? s->last_activity :
-										 BOUND_OPEN_END;
+	return s->hives_whole && s->files_whole && state_as_acquired(b) > removal ?
+		       state_as_acquired(b) : BOUND_OPEN_END;
 }
 
 /* The first record that the product was installed again, within (after, until]; 0: none. */
@@ -179,7 +192,7 @@ static void close_by_installer(struct building *b, struct episode *e, const stru
 		    w->when.not_after < end->when.not_after || w->when.not_before > hour ||
 		    (coming && w->when.not_before > coming))
 			continue;
-		e->act = w->when.not_before;
+		e->act = trace_instant(&w->trace->trace, "time").ticks; /* as it was written */
 		e->removal = w->when;
 		e->removed_by[0] = e->removed_by[1] = b->first + i;
 	}
@@ -263,8 +276,8 @@ void set_unseen_removal(struct building *b, struct episode *e, int64_t after)
 	e->removal = bound_between(last, BOUND_OPEN_END);
 	e->removed_by[0] = seen == NO_WITNESS ? NO_WITNESS : b->first + seen;
 	e->removed_by[1] = NO_WITNESS;
-	if (s->hives_whole && s->last_activity > last)
-		e->removal.not_after = s->last_activity;
+	if (s->hives_whole && state_as_acquired(b) > last)
+		e->removal.not_after = state_as_acquired(b);
 	else if (s->hives_whole && b->j->acquired > last)
 		e->removal.not_after = b->j->acquired;
 	else

@@ -355,18 +355,23 @@ static struct instant written_at(const struct case_trace *t, enum recorder *ret)
 
 /* The plausible times that each recorder gives: none is later than the acquisition. */
 static size_t recorder_ends(const struct case_contents *contents, const struct system *systems,
-			    size_t n_systems, size_t index, int64_t acquired, struct recorded *ends)
+			    size_t n_systems, size_t index, int64_t acquired, struct recorded *ends,
+			    bool *ret_ahead)
 {
 	const int64_t limit = acquired ? acquired + TICKS_PER_DAY : INT64_MAX;
 	size_t n = 0;
 
+	*ret_ahead = false;
 	for (size_t i = 0; i < contents->n_coverage; i++) {
 		const struct case_coverage *c = &contents->coverage[i];
 		const struct case_source *source = find_source(contents, c->source);
 
-		if (source && system_of_source(contents, systems, n_systems, source) == index &&
-		    instant_is_set(c->to) && c->to.zone != ZONE_LOCAL && c->to.ticks <= limit)
+		if (!source || system_of_source(contents, systems, n_systems, source) != index ||
+		    !instant_is_set(c->to) || c->to.zone == ZONE_LOCAL)
+			continue;
+		if (c->to.ticks <= limit)
 			ends[n++] = (struct recorded){ c->to.ticks, recorder_of(c->recorder) };
+		*ret_ahead |= c->to.ticks > limit;
 	}
 	for (size_t i = 0; i < contents->n_traces; i++) {
 		const struct case_trace *t = &contents->traces[i];
@@ -424,9 +429,13 @@ static enum status last_activity(struct arena *arena, const struct case_contents
 	if (!ends)
 		return failure_set(why, ERR_NO_MEMORY, "recorders");
 
-	const size_t n = recorder_ends(contents, systems, n_systems, index, acquired, ends);
+	const size_t n = recorder_ends(contents, systems, n_systems, index, acquired, ends,
+				       &systems[index].ran_ahead);
 
 	systems[index].last_activity = agreed_end(ends, n);
+	systems[index].last_reading = n ? ends[0].at : 0; /* agreed_end() put the latest first */
+	for (size_t i = 1; i < n; i++)
+		systems[index].several_recorders |= ends[i].by != ends[0].by;
 	return STATUS_OK;
 }
 

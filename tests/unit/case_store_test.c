@@ -254,6 +254,27 @@ static void judgements_are_kept_beside_each_other(void **state)
 
 #define CASE_TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
 
+/* The schema's version stands in the file's header at 60, big-endian (sqlite.org/fileformat.html). */
+static void another_version_is_refused_and_may_be_replaced(void **state)
+{
+	static const uint8_t other[4] = { 0, 0, 0, 99 };
+	struct case_file *file = NULL;
+	struct failure why = FAILURE_NONE;
+
+	(void)state;
+	assert_int_equal(case_create(case_path, &file, &why), STATUS_OK);
+	case_close(file);
+
+	const int fd = open(case_path, O_RDWR);
+
+	assert_true(fd >= 0 && pwrite(fd, other, sizeof(other), 60) == sizeof(other));
+	(void)close(fd);
+	file = NULL;
+	assert_int_equal(case_open(case_path, false, &file, &why), ERR_UNSUPPORTED);
+	assert_int_equal(case_remove(case_path, &why), STATUS_OK);
+	assert_int_equal(access(case_path, F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +284,7 @@ int main(void)
 		CASE_TEST(a_rolled_back_source_leaves_nothing),
 		CASE_TEST(a_killed_run_leaves_whole_transactions),
 		CASE_TEST(judgements_are_kept_beside_each_other),
+		CASE_TEST(another_version_is_refused_and_may_be_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,13 +77,26 @@ static bool told_at_or_after(const struct history *h, int64_t limit)
 	return h->removed[last] == 0 || h->removed[last] >= limit;
 }
 
+/* Whether the verdict says that a later stay might not show: then it may have missed one. */
+static bool may_miss_a_stay(const struct verdict *v)
+{
+	const struct text words = TEXT("no log or journal covers");
+
+	for (size_t i = 0; i < v->n_qualified; i++)
+		if (v->qualified[i].size > words.size &&
+		    memcmp(v->qualified[i].data, words.data, words.size) == 0)
+			return true;
+	return false;
+}
+
 static const char *contradiction(const struct history *h, const struct verdict *v)
 {
 	const bool stands = h->removed[h->n - 1] == 0;
 
 	switch (v->outcome) {
 	case OUTCOME_REMOVED_IN_TIME:
-		return told_at_or_after(h, v->deadline) ? "in time, but it was there" : NULL;
+		return told_at_or_after(h, v->deadline) && !may_miss_a_stay(v) ?
+			       "in time, but it was there" : NULL;
 	case OUTCOME_NO_TRACE:
 		return stands ? "no trace, but it stands" : NULL;
 	case OUTCOME_NOT_REMOVED:
@@ -133,6 +146,21 @@ static struct instant utc(int64_t ticks)
 	return (struct instant){ ticks, 1, INSTANT_SET, ZONE_UTC };
 }
 
+/* The spans of the logs and the journal that this history keeps. */
+static size_t cover_logs(const struct history *h, int64_t begun, struct case_coverage *ret)
+{
+	const struct instant from = utc(begun), to = utc(shown(h, h->acquired - TICKS_PER_HOUR));
+	size_t n = 0;
+
+	if (h->has[FEATURE_SYSTEM_LOG])
+		ret[n++] = (struct case_coverage){ SYSTEM_LOG, "event log System", from, to };
+	if (h->has[FEATURE_INSTALLER])
+		ret[n++] = (struct case_coverage){ APPLICATION, "event log Application", from, to };
+	if (h->has[FEATURE_JOURNAL])
+		ret[n++] = (struct case_coverage){ JOURNAL, "change journal", from, to };
+	return n;
+}
+
 /* Draws the history of a number, without what the mask lacks, and judges what is left of it. */
 static const char *judge_one(const struct knowledge *k, uint64_t number, uint64_t mask,
 			     struct history *h, struct bound *ret)
@@ -158,10 +186,8 @@ static const char *judge_one(const struct knowledge *k, uint64_t number, uint64_
 	const bool named = true;
 	const struct judge_options options = { .mandates = &k->mandate, .n_mandates = 1,
 					       .named = &named };
-	const struct case_coverage coverage[] = {
-		{ SYSTEM_LOG, "event log System", utc(begun), utc(shown(h, h->acquired - TICKS_PER_HOUR)) },
-		{ APPLICATION, "event log Application", utc(begun),
-		  utc(shown(h, h->acquired - TICKS_PER_HOUR)) } };
+	struct case_coverage coverage[3];
+	const size_t n_coverage = cover_logs(h, begun, coverage);
 	struct judgement judgement;
 	struct failure why = FAILURE_NONE;
 
@@ -185,7 +211,7 @@ static const char *judge_one(const struct knowledge *k, uint64_t number, uint64_
 
 	const struct case_contents contents = { &evidence, 1, volumes, 1 + h->n_snapshots, sources,
 						LIVE_SOURCES + 2 * h->n_snapshots, w.traces, w.n,
-						coverage, 2, NULL, 0, NULL, 0 };
+						coverage, n_coverage, NULL, 0, NULL, 0 };
 
 	if (judge_run(arena, &contents, k->signatures, k->matcher, &options, &judgement, &why) < 0)
 		fail_msg("%s", why.text);
