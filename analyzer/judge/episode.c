@@ -210,6 +210,8 @@ static struct text name_in(const struct trace *t)
 {
 	const struct text name = trace_text(t, "name");
 
+	if (strcmp(t->type->name, "windows.registry.key") == 0)
+		return (struct text){ NULL, 0 }; /* that is the key's own */
 	return name.size ? name : trace_text(t, "product");
 }
 

@@ -87,8 +87,9 @@ static bool is_of_program(const struct witness *w)
 
 /*
  * A removal is complete when the service and the program are both gone: what bounds one part does
- * not bound the whole. So the last of the ends that belong to the act closes it; where the end of
- * the program is not among them the aftermath is allowed for.
+ * not bound the whole. So the last of the ends that belong to the act closes it, and since no record
+ * of the installer says that it was over then, its aftermath: until the next boot within an hour, or
+ * a quarter of an hour.
  */
 static void extend_to_all_parts(struct building *b, struct episode *e, int64_t tail,
 				int64_t coming)
@@ -100,7 +101,8 @@ static void extend_to_all_parts(struct building *b, struct episode *e, int64_t t
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 
-		if (w->assertion != ASSERTS_END || b->dropped[i] || !w->trace ||
+		/* A weak end closes nothing, but it may tell that the act was not over. */
+		if (w->assertion != ASSERTS_END || (b->dropped[i] && !w->weak) || !w->trace ||
 		    w->when.not_after < first || w->when.not_after > last)
 			continue;
 		program |= is_of_program(w);
@@ -109,14 +111,14 @@ static void extend_to_all_parts(struct building *b, struct episode *e, int64_t t
 		e->removal.not_after = w->when.not_after;
 		e->removed_by[1] = b->first + i;
 	}
-	if (!program) {
-		const int64_t boot = next_boot(b, e->removal.not_after);
-		const int64_t gone = boot && boot - e->removal.not_after < ONE_ACT ?
-			boot : ticks_add(e->removal.not_after, TAIL_WITHOUT_BOOT);
 
-		e->removal.not_after = coming && coming < gone ? coming : gone;
+	const int64_t boot = next_boot(b, e->removal.not_after);
+	const int64_t gone = boot && boot - e->removal.not_after < ONE_ACT ?
+		boot : ticks_add(e->removal.not_after, TAIL_WITHOUT_BOOT);
+
+	e->removal.not_after = coming && coming < gone ? coming : gone;
+	if (!program)
 		episode_qualify(e, "when the program file itself went is not recorded");
-	}
 }
 
 /* What waited for a restart went at it, or as long after as the journal tells of its deletion. */

@@ -225,6 +225,9 @@ enum status verdict_reach(struct judging *j, const struct judgement *all, size_t
 		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
 								    weigh(&w);
 
+		if (mandate->scope.mobile == MOBILE_ONLY && applies == ANSWER_UNKNOWN)
+			say(&w.qualified, "the act is about mobile devices only, and whether this is "
+					  "one is not known");
 		if (covered == ANSWER_UNKNOWN)
 			say(&w.qualified, "whether the act means this product is not known");
 		if (v.duty == DUTY_BEGIN_BY && outcome_is_adverse(outcome))

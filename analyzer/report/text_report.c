@@ -75,6 +75,13 @@ static void write_covered(FILE *out, const json_t *recorders)
 			json_string_value(recorder));
 }
 
+static bool is_judged(const json_t *verdict)
+{
+	const char *outcome = str(verdict, "outcome", "");
+
+	return strcmp(outcome, "noted") != 0 && strcmp(outcome, "not-applicable") != 0;
+}
+
 static void write_verdict(FILE *out, const json_t *document, const json_t *v)
 {
 	const json_t *system = by_id(json_object_get(document, "systems"), str(v, "system", ""));
@@ -270,8 +277,10 @@ void report_write_text(const json_t *document, FILE *out)
 	fprintf(out, "Avouch %s, signatures %.16s\n\n", str(tool, "version", ""),
 		str(tool, "signatures_sha256", ""));
 	fputs("VERDICTS\n\n", out);
-	json_array_foreach(json_object_get(document, "verdicts"), i, item)
-		write_verdict(out, document, item);
+	for (int judged = 1; judged >= 0; judged--) /* what judges first, then what gives facts */
+		json_array_foreach(json_object_get(document, "verdicts"), i, item)
+			if (is_judged(item) == (judged == 1))
+				write_verdict(out, document, item);
 	fputs("PRODUCTS\n\n", out);
 	json_array_foreach(json_object_get(document, "products"), i, item)
 		write_product(out, item);
