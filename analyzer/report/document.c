@@ -143,12 +143,13 @@ static json_t *systems(const struct writing *w)
 		const struct system *s = &w->j->systems[i];
 
 		json_array_append_new(
-			array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+			array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 					 "protection", document_protection(w, i), "unprotected",
 					 document_unprotected(w, i), "id", json_id("S", (int64_t)i + 1), "volume",
 					 json_id("V", s->volume), "os", json_of_text(s->os), "version",
 					 json_of_text(s->version), "hostname", json_of_text(s->hostname),
-					 "timezone", json_of_text(s->timezone), "installed_at",
+					 "timezone", json_of_text(s->timezone), "timezone_tzdata",
+					 json_of_zone(s->timezone), "installed_at",
 					 json_of_ticks(s->installed_at), "last_activity",
 					 json_of_ticks(s->last_activity)));
 	}

@@ -19,6 +19,8 @@ json_t *json_of_ticks(int64_t ticks);
 json_t *json_of_instant(struct instant i);
 /* "V3": a prefix and a number. */
 json_t *json_id(const char *prefix, int64_t number);
+/* The tzdata name of a zone that Windows calls so ("Europe/London"); null when not known. */
+json_t *json_of_zone(struct text windows);
 /* Where bytes stand; of a source alone when the trace is NULL. */
 json_t *json_locator(const struct writing *w, const struct case_source *source,
 		     const struct case_trace *t);

@@ -28,6 +28,8 @@ def check(truth, report):
         problems.append("outcome %s" % [v["outcome"] for v in verdicts])
     if report["systems"][0]["hostname"] != truth["hostname"]:
         problems.append("host %s" % report["systems"][0]["hostname"])
+    if report["systems"][0]["timezone_tzdata"] != truth["timezone"]:
+        problems.append("zone %s" % report["systems"][0]["timezone"])
     if when(report["evidence"][0]["acquired"]["at"]) != when(truth["acquired"]):
         problems.append("acquired %s" % report["evidence"][0]["acquired"])
     if not all(v["witnesses"] for v in verdicts):
