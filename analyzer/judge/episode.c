@@ -366,6 +366,26 @@ static bool proves(const struct witness *w)
 		w->role == ROLE_ACTIVITY || w->use || !w->component);
 }
 
+static bool all_are_weak(const struct witness *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!w[i].weak)
+			return false;
+	return true;
+}
+
+/* Witnesses of a product that only doubtful signatures know: its stays are told, never judged by. */
+static const struct witness *taken_at_their_word(struct judging *j, const struct witness *w, size_t n)
+{
+	struct witness *copy = arena_array(j->arena, n, sizeof(*copy));
+
+	for (size_t i = 0; copy && i < n; i++) {
+		copy[i] = w[i];
+		copy[i].weak = false;
+	}
+	return copy;
+}
+
 enum status history_build(struct judging *judging, const struct witness *witnesses, size_t first,
 			  size_t n, struct product_history *ret, struct failure *why)
 {
@@ -377,6 +397,9 @@ enum status history_build(struct judging *judging, const struct witness *witness
 		return failure_set(why, ERR_NO_MEMORY, "ends");
 	for (size_t i = 0; i < n; i++)
 		h.proved |= proves(&b.w[i]);
+	h.tentative = !h.proved && all_are_weak(b.w, n);
+	if (h.tentative && !(b.w = taken_at_their_word(judging, b.w, n)))
+		return failure_set(why, ERR_NO_MEMORY, "weak witnesses");
 	h.state = state_at_acquisition(judging, b.w, n);
 	drop_false_ends(&b);
 

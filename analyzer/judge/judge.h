@@ -94,6 +94,7 @@ struct product_history {
 	const size_t *loads; /* those of them that would still load */
 	size_t n_loads;
 	bool proved; /* an essential witness says it was installed at some time */
+	bool tentative; /* only signatures of low confidence know it: its stays decide nothing */
 	bool named;  /* something is left that only the product itself brings */
 };
 

@@ -76,6 +76,30 @@ void witness_name(const struct case_contents *contents, struct witness *w)
 
 /* -- matching ----------------------------------------------------------------------------- */
 
+/* A service that runs another program is not that of the product whose name it bears. */
+static void drop_foreign_services(struct judging *j, const struct case_trace *t,
+				  struct match_of *match)
+{
+	struct match_hit *hits = match->n ? arena_array(j->arena, match->n, sizeof(*hits)) : NULL;
+	size_t n = 0;
+
+	if (strcmp(t->trace.type->name, "windows.registry.service") != 0 &&
+	    strcmp(t->trace.type->name, "windows.event.service-installed") != 0)
+		return;
+	for (size_t h = 0; hits && h < match->n; h++) {
+		const struct match_hit *hit = &match->hits[h];
+
+		if (j->signatures->products[hit->product].components[hit->component].role !=
+			    ROLE_PROTECTION ||
+		    service_runs_its_program(j, t, match, hit->product))
+			hits[n++] = *hit;
+	}
+	if (!hits)
+		return;
+	match->hits = hits;
+	match->n = n;
+}
+
 static enum status match_all(struct judging *j, struct match_of **ret, struct failure *why)
 {
 	struct match_of *all = arena_array(j->arena, j->contents->n_traces + 1, sizeof(*all));
@@ -92,6 +116,8 @@ static enum status match_all(struct judging *j, struct match_of **ret, struct fa
 			j->limit_hits++;
 		else if (status < 0)
 			return status;
+		if (status >= 0 || status == ERR_LIMIT)
+			drop_foreign_services(j, t, &all[i]);
 		all[i].system = source ? system_of_source(j->contents, j->systems, j->n_systems,
 							  source) :
 					 NO_SYSTEM;

@@ -43,6 +43,13 @@ MUST_USE enum status match_by_code(struct judging *judging, struct match_of *all
 				   struct failure *why);
 
 /*
+ * Whether a record of a service (registration, installation) that was matched by its name can be the
+ * product's: true too where it names no program, and for any other trace.
+ */
+bool service_runs_its_program(struct judging *judging, const struct case_trace *trace,
+			      const struct match_of *match, size_t product);
+
+/*
  * Turns every trace that a signature names into witnesses by the table of semantics (semantics.c),
  * widened for doubtful clocks and with their ids.
  */

@@ -21,6 +21,7 @@ struct condition {
 struct branch {
 	uint32_t product, component, alternative;
 	uint32_t n_positive;
+	uint32_t lacks; /* a bit for each aspect of which the trace must have no value */
 };
 
 struct matcher {
@@ -149,6 +150,12 @@ static enum status add_condition(struct matcher *m, enum aspect aspect, const ch
 	return STATUS_OK;
 }
 
+/* "No value at all": no pattern to look for, and no path is wanted for its sake. */
+static bool excludes_all(const char *written)
+{
+	return strcmp(written, "!*") == 0 || strcmp(written, "!**") == 0;
+}
+
 static enum status add_alternative(struct matcher *m, size_t product, size_t component,
 				   size_t alternative, struct failure *why)
 {
@@ -160,10 +167,14 @@ static enum status add_alternative(struct matcher *m, size_t product, size_t com
 		return no_memory(why);
 	m->branches = branches;
 	branches[m->n_branches++] =
-		(struct branch){ (uint32_t)product, (uint32_t)component, (uint32_t)alternative, 0 };
+		(struct branch){ (uint32_t)product, (uint32_t)component, (uint32_t)alternative, 0, 0 };
 	for (int aspect = 1; aspect < ASPECT_COUNT; aspect++) {
 		if (!a->conditions[aspect])
 			continue;
+		if (excludes_all(a->conditions[aspect])) {
+			branches[m->n_branches - 1].lacks |= UINT32_C(1) << aspect;
+			continue;
+		}
 		const enum status status =
 			add_condition(m, (enum aspect)aspect, a->conditions[aspect], why);
 
@@ -292,6 +303,7 @@ struct gathering {
 	struct arena *arena;
 	uint32_t *marks;
 	size_t n, capacity;
+	uint32_t present; /* a bit for each aspect of which there is a value */
 	bool undecided;
 };
 
@@ -389,6 +401,7 @@ static enum status gather_value(struct gathering *g, enum aspect aspect, struct 
 	struct trie_result result;
 	enum status status = look_up(g->matcher, aspect, text, g->arena, &result);
 
+	g->present |= UINT32_C(1) << aspect;
 	if (status == STATUS_OK)
 		status = gather_marks(g, &result.marks);
 	if (status < 0 || aspect != ASPECT_PATH)
@@ -424,7 +437,7 @@ static enum status decide(struct gathering *g, const struct match_hit **ret_hits
 		const uint32_t branch = m->conditions[g->marks[i]].branch;
 		const struct branch *b = &m->branches[branch];
 		uint32_t positive = 0, last = MAP_NONE;
-		bool vetoed = false;
+		bool vetoed = (b->lacks & g->present) != 0;
 
 		for (; i < g->n && !(g->marks[i] & fact_mark) &&
 		       m->conditions[g->marks[i]].branch == branch;

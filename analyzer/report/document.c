@@ -207,6 +207,12 @@ static json_t *residue(const struct writing *w, const struct product_history *h)
 	return array;
 }
 
+/* What only doubtful signatures know is told where it has a stay: an auditor looks for successors. */
+static bool stands_tentatively(const struct product_history *h)
+{
+	return h->tentative && h->n_episodes > 0;
+}
+
 static json_t *products(const struct writing *w)
 {
 	json_t *array = json_array();
@@ -217,7 +223,7 @@ static json_t *products(const struct writing *w)
 		json_t *episodes;
 
 		/* An installer that was never run, a folder that anybody can make: no product. */
-		if (!h->proved && !h->residue_counts && !h->named)
+		if (!h->proved && !h->residue_counts && !h->named && !stands_tentatively(h))
 			continue;
 		episodes = json_array();
 
@@ -225,8 +231,8 @@ static json_t *products(const struct writing *w)
 			json_array_append_new(episodes, episode(w, &h->episodes[k]));
 		json_array_append_new(
 			array,
-			json_pack("{s:s,s:s,s:s,s:o,s:o,s:s,s:b,s:o,s:o}", "id", p->id, "vendor",
-				  p->vendor, "name", p->name, "version",
+			json_pack("{s:s,s:s,s:s,s:b,s:o,s:o,s:s,s:b,s:o,s:o}", "id", p->id, "vendor",
+				  p->vendor, "name", p->name, "tentative", h->tentative, "version",
 				  h->n_episodes ? json_of_text(h->episodes[h->n_episodes - 1].version) :
 						  json_null(),
 				  "system", json_id("S", (int64_t)h->system + 1), "state",

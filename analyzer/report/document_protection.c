@@ -51,7 +51,8 @@ static size_t stays_on(const struct writing *w, size_t system, struct stay stays
 		const struct product *p = &w->s->products[h->product];
 
 		for (size_t k = 0; k < h->n_episodes && n < STAYS_MAX; k++)
-			if (h->system == system && p->kind == KIND_PROTECTION && h->proved)
+			if (h->system == system && p->kind == KIND_PROTECTION &&
+			    (h->proved || h->tentative))
 				stays[n++] = (struct stay){ p, &h->episodes[k] };
 	}
 	if (n)

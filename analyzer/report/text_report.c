@@ -116,9 +116,10 @@ static void write_product(FILE *out, const json_t *p)
 	size_t i;
 	json_t *e;
 
-	fprintf(out, "%s on %s: %s%s\n", str(p, "name", ""), str(p, "system", ""),
+	fprintf(out, "%s on %s: %s%s%s\n", str(p, "name", ""), str(p, "system", ""),
 		str(p, "state", ""),
-		is_true(p, "residue_counts") ? ", and parts that would still load remain" : "");
+		is_true(p, "residue_counts") ? ", and parts that would still load remain" : "",
+		is_true(p, "tentative") ? " (only signatures of low confidence know it)" : "");
 	json_array_foreach(json_object_get(p, "episodes"), i, e) {
 		const json_t *in = json_object_get(e, "installed");
 		const json_t *gone = json_object_get(e, "removed");
