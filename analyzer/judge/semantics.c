@@ -392,10 +392,14 @@ static void read_inventory(struct reading_of *r)
 static void read_amcache_program(struct reading_of *r)
 {
 	const struct bound removed = when(r, "uninstall_time");
+	const struct bound installed = when(r, "install_date");
 	const struct bound noticed = when(r, "key_last_written");
 
 	if (bound_has_end(noticed) && !is_recovered(r))
 		say(r, ASSERTS_BEGIN, FAMILY_SYSTEM, bound_until(noticed.not_after));
+	/* The inventory's date of installation may be that of a later service: an upper end too. */
+	if (bound_has_end(installed))
+		say(r, ASSERTS_BEGIN, FAMILY_SYSTEM, bound_until(installed.not_after));
 	if (bound_has_end(removed))
 		say(r, ASSERTS_END, FAMILY_SYSTEM, bound_until(removed.not_after))->component_only =
 			true;

@@ -31,6 +31,18 @@ static bool has_memory(const struct weighing *w)
 
 /* -- no product at all --------------------------------------------------------------------- */
 
+/* What Windows itself notes when a program is set up or taken off, under the program's name. */
+static bool tells_of_setup(const struct witness *x)
+{
+	static const char *const types[] = { "windows.restore-point", "windows.event.restore-point",
+					     "windows.event.task" };
+
+	for (size_t i = 0; x->trace && !x->weak && i < sizeof(types) / sizeof(*types); i++)
+		if (strcmp(x->trace->trace.type->name, types[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Cites the leftovers of products in scope; returns how many there are. */
 static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, size_t system)
 {
@@ -39,7 +51,8 @@ static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, 
 	for (size_t i = 0; i < w->all->n_witnesses; i++) {
 		const struct witness *x = &w->all->witnesses[i];
 
-		if (x->system != system || !x->at_acquisition || !witness_names_product(w->j, x) ||
+		if (x->system != system || !(x->at_acquisition ? witness_names_product(w->j, x) :
+								 tells_of_setup(x)) ||
 		    mandate_covers(mandate, &w->j->signatures->products[x->product]) == ANSWER_NO)
 			continue;
 		if (n++ < 8)
@@ -57,7 +70,7 @@ static enum outcome nothing_found(struct weighing *w, const struct mandate *mand
 	char at[INSTANT_TEXT_SIZE];
 
 	if (leftovers)
-		say(&w->reasons, "%zu leftover(s) of a product in scope are here", leftovers);
+		say(&w->reasons, "%zu leftover(s) or notes of a product in scope are here", leftovers);
 
 	if (w->duty == DUTY_PROMPTLY || w->duty == DUTY_INFORMATION || w->deadline == 0) {
 		say(&w->reasons, leftovers ? "nothing tells when it came or went" :
