@@ -29,7 +29,7 @@ static const struct {
 	{ "evidence", "CREATE TABLE evidence (id INTEGER PRIMARY KEY, path TEXT NOT NULL, "
 		      "format TEXT, size INTEGER NOT NULL, segments TEXT, sha256 TEXT, md5 TEXT, "
 		      "sha1 TEXT, stored_md5 TEXT, stored_sha1 TEXT, " INSTANT_COLUMNS("acquired")
-		      ", acquired_basis TEXT, unreadable TEXT)" },
+		      ", acquired_basis TEXT, unreadable TEXT, medium INTEGER NOT NULL)" },
 	{ "fact", "CREATE TABLE fact (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID" },
 	{ "judgement", "CREATE TABLE judgement (id INTEGER PRIMARY KEY, document TEXT NOT NULL, "
 		       "tool_version TEXT, signatures_sha256 TEXT, mandates_sha256 TEXT, "
@@ -59,11 +59,11 @@ static const struct {
 enum { N_SCHEMA = sizeof(schema) / sizeof(schema[0]) };
 
 static const char *const statement_sql[CASE_N_STATEMENTS] = {
-	[ADD_EVIDENCE] = "INSERT INTO evidence VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[ADD_EVIDENCE] = "INSERT INTO evidence VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[UPDATE_EVIDENCE] =
 		"UPDATE evidence SET path=?, format=?, size=?, segments=?, sha256=?, md5=?, sha1=?, "
 		"stored_md5=?, stored_sha1=?, acquired=?, acquired_precision=?, acquired_zone=?, "
-		"acquired_state=?, acquired_basis=?, unreadable=? WHERE id=?",
+		"acquired_state=?, acquired_basis=?, unreadable=?, medium=? WHERE id=?",
 	[ADD_VOLUME] = "INSERT INTO volume VALUES (NULL,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[UPDATE_VOLUME] =
 		"UPDATE volume SET evidence=?, offset=?, size=?, filesystem=?, label=?, "

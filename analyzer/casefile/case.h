@@ -38,8 +38,15 @@ struct case_evidence {
 	const char *stored_md5, *stored_sha1; /* from the container; NULL: none */
 	struct instant acquired;  /* from the container's header; unset: none. LOCAL if no zone */
 	const char *acquired_basis; /* "image-header", "option" or NULL */
+	enum reading medium;      /* all of it, for the digests; pending: not asked for */
 	const char *unreadable;   /* ranges "offset+size", '\n' separated; NULL: none */
 };
+
+/* Whether its digests were asked for and could not be computed. */
+static inline bool case_medium_failed(const struct case_evidence *e)
+{
+	return e->medium != READING_PENDING && e->medium != READING_READ;
+}
 
 struct case_volume {
 	int64_t id, evidence;

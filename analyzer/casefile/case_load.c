@@ -107,6 +107,7 @@ static void read_evidence(struct row *r, void *item)
 	row->acquired = take_instant(r);
 	row->acquired_basis = take_string(r);
 	row->unreadable = take_string(r);
+	row->medium = (enum reading)take_enum(r, READING_SKIPPED);
 }
 
 static void read_volume(struct row *r, void *item)

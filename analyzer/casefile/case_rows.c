@@ -96,6 +96,7 @@ static void bind_evidence(struct binder *b, const struct case_evidence *row)
 	bind_instant(b, row->acquired);
 	bind_string(b, row->acquired_basis);
 	bind_string(b, row->unreadable);
+	bind_int(b, row->medium);
 }
 
 enum status case_add_evidence(struct case_file *file, struct case_evidence *row,

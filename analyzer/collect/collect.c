@@ -78,8 +78,9 @@ enum status collector_new(const struct collect_options *options, const struct wa
 	collector->workers = calloc(collector->n_workers, sizeof(*collector->workers));
 	collector->evidence = calloc(options->n_evidence + 1, sizeof(*collector->evidence));
 	collector->opened = calloc(options->n_evidence + 1, sizeof(*collector->opened));
+	collector->unreadable = calloc(options->n_evidence + 1, sizeof(*collector->unreadable));
 	if (!collector->arena || !collector->scratch || !collector->workers ||
-	    !collector->evidence || !collector->opened)
+	    !collector->evidence || !collector->opened || !collector->unreadable)
 		return failure_set(why, ERR_NO_MEMORY, "collector");
 	for (size_t i = 0; i < collector->n_workers; i++)
 		collector->workers[i].fd = -1;
@@ -113,6 +114,9 @@ void collector_free(struct collector *collector)
 	free(collector->workers);
 	free(collector->evidence);
 	free(collector->opened);
+	for (size_t i = 0; collector->unreadable && i < collector->options->n_evidence; i++)
+		ranges_release(&collector->unreadable[i]);
+	free(collector->unreadable);
 	arena_free(collector->arena);
 	arena_free(collector->scratch);
 	free(collector);

@@ -30,6 +30,24 @@ static void close_other(struct reader *reader)
 	reader->other_attribute[0] = '\0';
 }
 
+void hear_refusals(struct reader *reader, bool heard)
+{
+	if (reader->image)
+		reader->image->refusals_unheard = !heard;
+}
+
+void reader_name_attribute(struct reader *reader, uint64_t entry, struct text attribute,
+			   char ret[VIEW_ATTRIBUTE_SIZE])
+{
+	const bool heard = reader->image && !reader->image->refusals_unheard;
+
+	/* libtsk may be asked, which reads ahead; for the report the name alone is missing then. */
+	hear_refusals(reader, false);
+	if (attribute.size == 0 || !view_attribute_id(reader->view, entry, attribute, ret))
+		ret[0] = '\0';
+	hear_refusals(reader, heard);
+}
+
 /* The other file of the volume that a trace stands in; NULL when it cannot be opened. */
 static struct stream *open_other(struct reader *reader, const struct other_file *file)
 {
@@ -43,9 +61,7 @@ static struct stream *open_other(struct reader *reader, const struct other_file 
 	if (view_open_file(reader->view, file->entry, attribute, &reader->other, NULL) !=
 	    STATUS_OK)
 		return NULL;
-	if (attribute.size &&
-	    !view_attribute_id(reader->view, file->entry, attribute, reader->other_attribute))
-		reader->other_attribute[0] = '\0';
+	reader_name_attribute(reader, file->entry, attribute, reader->other_attribute);
 	return reader->other;
 }
 
@@ -218,10 +234,18 @@ static bool want_log(struct parse_context *ctx, struct text channel, struct text
 
 static struct text find_folder(struct parse_context *ctx, uint64_t reference)
 {
+	static const struct parse_ops mute = { .emit = send_trace };
 	struct reader *reader = reader_of(ctx);
+	struct parse_context quiet = { ctx->arena, &mute, ctx->payload };
+	const bool heard = reader->image && !reader->image->refusals_unheard;
+	struct text path = { NULL, 0 };
 
-	return reader->view ? view_folder_path(reader->view, ctx, reference) :
-			      (struct text){ NULL, 0 };
+	/* What is lost of $MFT was told by the survey; only some readers read it again for this. */
+	hear_refusals(reader, false);
+	if (reader->view)
+		path = view_folder_path(reader->view, &quiet, reference);
+	hear_refusals(reader, heard);
+	return path;
 }
 
 static const struct parse_ops reader_ops = {
@@ -368,6 +392,65 @@ static enum status run_job(struct reader *reader, const struct job_order *order,
 	return failure_set(why, ERR_FORMAT, "no such job");
 }
 
+enum { RANGES_NAMED = 6 };
+
+const char *ranges_text(struct reader *reader, const struct range_list *ranges)
+{
+	const char *text = "";
+
+	for (size_t i = 0; text && i < ranges->n_items && i < RANGES_NAMED; i++)
+		text = arena_printf(reader->arena, "%s%s%" PRIu64 " to %" PRIu64, text, i ? ", " : "",
+				    ranges->items[i].offset,
+				    ranges->items[i].offset + ranges->items[i].size);
+	if (text && ranges->n_items > RANGES_NAMED)
+		text = arena_printf(reader->arena, "%s and %zu more places", text,
+				    ranges->n_items - RANGES_NAMED);
+	return text ? text : "some places";
+}
+
+void send_unreadable(struct reader *reader, const struct range_list *ranges)
+{
+	struct message *m = &reader->message;
+	uint64_t size = reader->image->stream->size, n = 0;
+
+	/* A chunk's range may pass the end of the medium. */
+	while (n < ranges->n_items && ranges->items[n].offset < size)
+		n++;
+	if (n == 0)
+		return;
+	message_start(m, MESSAGE_UNREADABLE);
+	message_u32(m, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		const struct byte_range *range = &ranges->items[i];
+		const uint64_t left = size - range->offset;
+
+		message_u64(m, range->offset);
+		message_u64(m, range->size < left ? range->size : left);
+	}
+	reader_send(reader);
+}
+
+/*
+ * libtsk reads 64 KiB where less is wanted, and keeps them. For a job that opens what it reads that is
+ * the same whoever does it; what a source meets so depends on the sources before it, and is not told:
+ * libtsk fails where wanted bytes are missing, and the source says what it lacks.
+ */
+static void tell_refusals(struct reader *reader, const struct job_order *order, enum status status)
+{
+	const struct range_list *refused = reader->image ? &reader->image->refused : NULL;
+	const bool by_libtsk = order->kind == JOB_PARTITIONS ||
+			       (reader->view && strcmp(view_filesystem(reader->view), "ntfs") != 0);
+
+	if (!refused || refused->n_items == 0 || order->kind == JOB_DIGEST ||
+	    (by_libtsk && order->kind == JOB_SOURCE))
+		return;
+	/* A library or a parser may make do without what it was refused. */
+	if (status >= 0 && reader->n_lost == 0 && !by_libtsk)
+		lost(&reader->ctx, FAILURE_NO_OFFSET, "the image holds no sound data at %s",
+		     ranges_text(reader, refused));
+	send_unreadable(reader, refused);
+}
+
 /* How much of its subject a job has read, from its status and what it sent. */
 static enum reading outcome(const struct reader *reader, enum status status)
 {
@@ -391,8 +474,12 @@ static void do_job(struct reader *reader, const struct job_order *order)
 	reader->attribute[0] = '\0';
 	reader->n_traces = reader->n_notes = reader->n_lost = 0;
 
+	if (reader->image)
+		ranges_release(&reader->image->refused);
+
 	const enum status status = run_job(reader, order, &why);
 
+	tell_refusals(reader, order, status);
 	arena_reset(reader->scratch);
 	if (status < 0)
 		problem = text_from_utf8(reader->scratch,

@@ -38,6 +38,17 @@ struct reader {
 	uint64_t n_traces, n_notes, n_lost;
 };
 
+/* Tells the supervisor of ranges of the medium. */
+void send_unreadable(struct reader *reader, const struct range_list *ranges);
+/* "0 to 32768, 65536 to 98304 and 3 more places", in the arena of the job. */
+const char *ranges_text(struct reader *reader, const struct range_list *ranges);
+/* What is read now is none of the job's evidence: see refusals_unheard of struct image. */
+void hear_refusals(struct reader *reader, bool heard);
+
+/* view_attribute_id, or "" where there is none or attribute is "". */
+void reader_name_attribute(struct reader *reader, uint64_t entry, struct text attribute,
+			   char ret[VIEW_ATTRIBUTE_SIZE]);
+
 /* Each runs one job; a negative status is the job's outcome, told by the caller. */
 MUST_USE enum status read_container(struct reader *reader, struct failure *why);
 MUST_USE enum status read_partitions(struct reader *reader, struct failure *why);

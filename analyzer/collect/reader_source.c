@@ -63,9 +63,7 @@ static enum status open_source(struct reader *reader, const struct job_order *or
 		return failure_set(why, ERR_NO_MEMORY, "path");
 	opened->source.deleted = order->deleted;
 	reader->origins[0] = opened->source.stream;
-	if (attribute.size &&
-	    !view_attribute_id(reader->view, order->entry, attribute, reader->attribute))
-		reader->attribute[0] = '\0';
+	reader_name_attribute(reader, order->entry, attribute, reader->attribute);
 	open_companions(reader, order, opened);
 	return STATUS_OK;
 }

@@ -3,7 +3,6 @@
 #include "analyzer/collect/results.h"
 #include "analyzer/collect/source_globs.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "parsers/base/text.h"
@@ -33,20 +32,6 @@ static struct text segment_paths(struct reader *reader)
 	return text_from_utf8(reader->arena, span_of(paths, strlen(paths)), NULL);
 }
 
-enum { MAX_RANGES_TOLD = 1000 };
-
-static struct text unreadable_ranges(struct reader *reader)
-{
-	const struct range_list *list = reader->image->unreadable;
-	const char *ranges = NULL;
-
-	for (size_t i = 0; list && i < list->n_items && i < MAX_RANGES_TOLD; i++)
-		ranges = arena_printf(reader->arena, "%s%s%" PRIu64 "+%" PRIu64,
-				      ranges ? ranges : "", ranges ? "\n" : "",
-				      list->items[i].offset, list->items[i].size);
-	return text_of(ranges);
-}
-
 enum status read_container(struct reader *reader, struct failure *why)
 {
 	const struct image *image = reader->image;
@@ -63,8 +48,9 @@ enum status read_container(struct reader *reader, struct failure *why)
 	message_text(m, hex_of(reader, image->md5, sizeof(image->md5), image->has_md5));
 	message_text(m, hex_of(reader, image->sha1, sizeof(image->sha1), image->has_sha1));
 	message_instant(m, image->acquired);
-	message_text(m, unreadable_ranges(reader));
 	reader_send(reader);
+	if (image->unreadable)
+		send_unreadable(reader, image->unreadable);
 	return STATUS_OK;
 }
 
@@ -351,7 +337,7 @@ static size_t digest_threads(const struct collect_options *options)
 
 /* Libraries keep a place in what they read: each thread has the medium opened for itself. */
 static enum status digest_medium(struct reader *reader, struct image **more, struct digests *ret,
-				 struct failure *why)
+				 struct range_list *ret_unreadable, struct failure *why)
 {
 	const struct collect_evidence *given = &reader->options->evidence[reader->evidence];
 	const size_t wanted = digest_threads(reader->options);
@@ -363,7 +349,7 @@ static enum status digest_medium(struct reader *reader, struct image **more, str
 		streams[n] = more[n]->stream;
 		n++;
 	}
-	return stream_digest(streams, n, ret, why);
+	return stream_digest(streams, n, ret, ret_unreadable, why);
 }
 
 enum status read_medium(struct reader *reader, struct failure *why)
@@ -371,11 +357,18 @@ enum status read_medium(struct reader *reader, struct failure *why)
 	struct image *more[DIGEST_MAX_STREAMS] = { NULL };
 	struct digests digests;
 	struct message *m = &reader->message;
-	const enum status status = digest_medium(reader, more, &digests, why);
+	CLEANUP(ranges_release) struct range_list unreadable = { 0 };
+	enum status status = digest_medium(reader, more, &digests, &unreadable, why);
 
 	for (size_t i = 0; i < DIGEST_MAX_STREAMS; i++)
 		if (more[i])
 			image_close(more[i]);
+	if (unreadable.n_items) {
+		send_unreadable(reader, &unreadable);
+		status = failure_set(why, status, "the digests of the medium cannot be computed: the "
+						  "image holds no sound data at %s",
+				     ranges_text(reader, &unreadable));
+	}
 	if (status < 0)
 		return status;
 	message_start(m, MESSAGE_DIGEST);

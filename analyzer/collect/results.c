@@ -51,7 +51,6 @@ void read_evidence(struct cursor *c, struct sent_evidence *ret)
 	ret->stored_md5 = read_hex(c, 32);
 	ret->stored_sha1 = read_hex(c, 40);
 	ret->acquired = read_instant(c);
-	ret->unreadable = read_optional(c);
 }
 
 void read_volume(struct cursor *c, struct sent_volume *ret)
@@ -116,6 +115,31 @@ void read_digest(struct cursor *c, struct sent_digest *ret)
 		c->status = ERR_FORMAT;
 }
 
+enum { RANGE_SIZE = 16 };
+
+struct byte_range range_at(const struct sent_unreadable *sent, uint32_t i)
+{
+	const size_t at = (size_t)i * RANGE_SIZE;
+
+	return (struct byte_range){ span_u64le(sent->ranges, at), span_u64le(sent->ranges, at + 8) };
+}
+
+void read_unreadable(struct cursor *c, struct sent_unreadable *ret)
+{
+	uint64_t end = 0;
+
+	ret->n = cursor_u32le(c);
+	ret->ranges = cursor_take(c, (size_t)ret->n * RANGE_SIZE);
+	for (uint32_t i = 0; c->status >= 0 && i < ret->n; i++) {
+		const struct byte_range range = range_at(ret, i);
+
+		if (range.size == 0 || range.offset < end || range.offset > INT64_MAX ||
+		    range.size > INT64_MAX - range.offset)
+			c->status = ERR_FORMAT;
+		end = range.offset + range.size;
+	}
+}
+
 void read_done(struct cursor *c, struct sent_done *ret)
 {
 	ret->reading = (enum reading)cursor_u8(c);
@@ -134,6 +158,7 @@ static const unsigned allowed[MESSAGE_LAST + 1] = {
 	[MESSAGE_EVIDENCE] = BIT(JOB_CONTAINER), [MESSAGE_VOLUME] = BIT(JOB_PARTITIONS) | BIT(JOB_VOLUME),
 	[MESSAGE_VIEW] = BIT(JOB_VOLUME),	 [MESSAGE_SOURCE] = BIT(JOB_VOLUME),
 	[MESSAGE_DIGEST] = BIT(JOB_DIGEST),	 [MESSAGE_TRACE] = TRACES,
+	[MESSAGE_UNREADABLE] = ANY_JOB,
 	[MESSAGE_NOTE] = ANY_JOB,		 [MESSAGE_LOST] = ANY_JOB,
 	[MESSAGE_COVER] = TRACES,		 [MESSAGE_BEGUN] = BIT(JOB_SOURCE),
 	[MESSAGE_DONE] = ANY_JOB,
@@ -185,6 +210,7 @@ static void check_payload(enum message_type type, struct cursor *c, struct arena
 		struct sent_problem problem;
 		struct sent_cover cover;
 		struct sent_digest digest;
+		struct sent_unreadable unreadable;
 		struct sent_done done;
 	} sent;
 
@@ -203,6 +229,9 @@ static void check_payload(enum message_type type, struct cursor *c, struct arena
 		break;
 	case MESSAGE_DIGEST:
 		read_digest(c, &sent.digest);
+		break;
+	case MESSAGE_UNREADABLE:
+		read_unreadable(c, &sent.unreadable);
 		break;
 	case MESSAGE_TRACE:
 		check_trace(c, scratch);

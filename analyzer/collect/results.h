@@ -3,11 +3,12 @@
 #define AVOUCH_ANALYZER_COLLECT_RESULTS_H
 
 #include "analyzer/collect/job.h"
+#include "parsers/stream/ranges.h"
 
 /* What readers send, as the supervisor takes it apart: everything is checked, nothing is trusted. */
 
 struct sent_evidence {
-	struct text format, segments, stored_md5, stored_sha1, unreadable;
+	struct text format, segments, stored_md5, stored_sha1;
 	uint64_t size;
 	struct instant acquired;
 };
@@ -47,6 +48,11 @@ struct sent_digest {
 	struct text md5, sha1, sha256;
 };
 
+struct sent_unreadable {
+	uint32_t n;
+	struct span ranges; /* range_at() takes them out */
+};
+
 struct sent_done {
 	enum reading reading;
 	struct text problem; /* absent: none */
@@ -60,6 +66,9 @@ void read_trace(struct cursor *c, struct sent_trace *ret);
 void read_problem(struct cursor *c, struct sent_problem *ret);
 void read_cover(struct cursor *c, struct sent_cover *ret);
 void read_digest(struct cursor *c, struct sent_digest *ret);
+/* Ranges in ascending order that do not overlap, none empty, all below 2^63. */
+void read_unreadable(struct cursor *c, struct sent_unreadable *ret);
+struct byte_range range_at(const struct sent_unreadable *sent, uint32_t i);
 void read_done(struct cursor *c, struct sent_done *ret);
 
 /*

@@ -119,6 +119,7 @@ static enum status restore_evidence(struct collector *collector, const struct ca
 		return failure_set(why, ERR_FORMAT, "the case's list of evidence is damaged");
 	for (size_t i = 0; i < all->n_evidence; i++) {
 		collector->evidence[i] = all->evidence[i];
+		ranges_of_lines(all->evidence[i].unreadable, &collector->unreadable[i]);
 		collector->opened[i] = strcmp(all->evidence[i].format, "unknown") != 0;
 	}
 	return STATUS_OK;

@@ -61,6 +61,19 @@ enum status store_start(struct collector *collector, struct failure *why)
 	return status < 0 ? status : case_commit(collector->file, why);
 }
 
+static enum status update_evidence(struct collector *collector, const struct job *job,
+				   struct failure *why)
+{
+	const struct range_list *unreadable = &collector->unreadable[job->order.evidence];
+	CLEANUP(free_p) char *lines = unreadable->n_items ? lines_of_ranges(unreadable) : NULL;
+	struct case_evidence row = collector->evidence[job->order.evidence];
+
+	if (unreadable->n_items && !lines)
+		return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
+	row.unreadable = lines;
+	return case_update_evidence(collector->file, &row, why);
+}
+
 static enum status store_evidence(struct collector *collector, struct job *job, struct cursor *c,
 				  struct failure *why)
 {
@@ -74,13 +87,12 @@ static enum status store_evidence(struct collector *collector, struct job *job, 
 	row->segments = keep(collector, sent.segments);
 	row->stored_md5 = keep(collector, sent.stored_md5);
 	row->stored_sha1 = keep(collector, sent.stored_sha1);
-	row->unreadable = keep(collector, sent.unreadable);
 	row->acquired = instant_is_set(given) ? given : sent.acquired;
 	row->acquired_basis = instant_is_set(given)	    ? "option" :
 			      instant_is_set(sent.acquired) ? "image-header" :
 							      NULL;
 	collector->opened[job->order.evidence] = true;
-	return case_update_evidence(collector->file, row, why);
+	return update_evidence(collector, job, why);
 }
 
 /* Whether the user wants this volume. */
@@ -243,7 +255,7 @@ static enum status store_digest(struct collector *collector, struct job *job, st
 	row->sha1 = keep(collector, sent.sha1);
 	row->sha256 = keep(collector, sent.sha256);
 
-	enum status status = case_update_evidence(collector->file, row, why);
+	enum status status = update_evidence(collector, job, why);
 	const bool differs = (row->stored_md5 && row->md5 && strcmp(row->stored_md5, row->md5)) ||
 			     (row->stored_sha1 && row->sha1 && strcmp(row->stored_sha1, row->sha1));
 
@@ -253,6 +265,32 @@ static enum status store_digest(struct collector *collector, struct job *job, st
 				     "content",
 				     FAILURE_NO_OFFSET, false, why);
 	return status;
+}
+
+/* Many steps meet the same range: the row is written for the first. */
+static enum status store_unreadable(struct collector *collector, struct job *job, struct cursor *c,
+				    struct failure *why)
+{
+	struct case_evidence *row = &collector->evidence[job->order.evidence];
+	struct range_list *list = &collector->unreadable[job->order.evidence];
+	struct sent_unreadable sent;
+	bool news = false;
+
+	read_unreadable(c, &sent);
+	for (uint32_t i = 0; i < sent.n; i++) {
+		const struct byte_range range = range_at(&sent, i);
+		const struct byte_range *known = ranges_find(list, range.offset, range.size);
+
+		if (range.offset > row->size || range.size > row->size - range.offset)
+			continue; /* a lie: no medium is there */
+		if (known && known->offset <= range.offset &&
+		    range.offset + range.size <= known->offset + known->size)
+			continue;
+		news = true;
+		if (!ranges_add(list, range.offset, range.size))
+			return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
+	}
+	return news ? update_evidence(collector, job, why) : STATUS_OK;
 }
 
 /*
@@ -352,6 +390,8 @@ static enum status store_message(struct collector *collector, struct job *job,
 		return store_source(collector, job, &c, why);
 	case MESSAGE_DIGEST:
 		return store_digest(collector, job, &c, why);
+	case MESSAGE_UNREADABLE:
+		return store_unreadable(collector, job, &c, why);
 	case MESSAGE_TRACE:
 		return store_trace(collector, job, &c, why);
 	case MESSAGE_NOTE:
@@ -419,6 +459,10 @@ enum status store_finish(struct collector *collector, struct job *job, struct fa
 		const struct case_volume row = volume_row(collector, job, job->reading);
 
 		status = case_update_volume(collector->file, &row, why);
+	}
+	if (status >= 0 && job->order.kind == JOB_DIGEST) {
+		collector->evidence[job->order.evidence].medium = job->reading;
+		status = update_evidence(collector, job, why);
 	}
 	if (status >= 0)
 		status = store_next(collector, job, why);

@@ -47,6 +47,7 @@ struct collector {
 	struct case_file *file;
 	struct arena *arena, *scratch;
 	struct case_evidence *evidence; /* by index in the options */
+	struct range_list *unreadable;  /* of each, as its row says */
 	bool *opened;                   /* its container could be read */
 	struct job **jobs;
 	size_t n_jobs, room, next_commit;
@@ -99,6 +100,12 @@ MUST_USE enum status store_frames(struct collector *collector, struct job *job,
 /* Writes the rest, the outcome, and commits; adds the jobs that follow from it. */
 MUST_USE enum status store_finish(struct collector *collector, struct job *job,
 				  struct failure *why);
+/*
+ * Ranges of a medium as the case has them: "offset+size" a line. ranges_of_lines takes in no more than
+ * is well-formed; lines_of_ranges returns a new text (free it), NULL without memory.
+ */
+void ranges_of_lines(const char *lines, struct range_list *ret);
+char *lines_of_ranges(const struct range_list *ranges);
 /* The path or evidence a job is about, for messages. */
 const char *job_subject(const struct collector *collector, const struct job *job);
 

@@ -19,6 +19,7 @@ enum message_type {
 	MESSAGE_VIEW,     /* file system and label of the job's volume */
 	MESSAGE_SOURCE,   /* a source found on a volume */
 	MESSAGE_DIGEST,   /* digests of a medium */
+	MESSAGE_UNREADABLE, /* of the medium, met by the job: u32 count, u64 offset and size of each */
 	MESSAGE_TRACE,
 	MESSAGE_NOTE,  /* an anomaly: u64 offset, text */
 	MESSAGE_LOST,  /* something unreadable: u64 offset, text */

@@ -567,6 +567,8 @@ void qualify_system(struct weighing *w, enum outcome outcome)
 
 		if (e->unreadable)
 			say(&w->qualified, "parts of the evidence are unreadable");
+		if (case_medium_failed(e))
+			say(&w->qualified, "the digests of the evidence could not be computed");
 		if ((e->md5 && e->stored_md5 && strcmp(e->md5, e->stored_md5) != 0) ||
 		    (e->sha1 && e->stored_sha1 && strcmp(e->sha1, e->stored_sha1) != 0))
 			say(&w->qualified, "a stored hash does not match the evidence");

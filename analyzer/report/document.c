@@ -47,11 +47,16 @@ static json_t *witness_ids(const struct writing *w, const size_t *indices, size_
 
 /* -- evidence, volumes, systems ------------------------------------------------------------- */
 
-/* Stored, computed and absent digests are three facts; true only if every stored one agrees. */
+/*
+ * Stored, computed and absent digests are three facts; true only if every stored one agrees, false also
+ * where they were to be compared and the medium could not be read to its end.
+ */
 static json_t *verified(const struct case_evidence *e)
 {
 	const bool md5 = e->md5 && e->stored_md5, sha1 = e->sha1 && e->stored_sha1;
 
+	if (case_medium_failed(e))
+		return json_false();
 	if (!md5 && !sha1)
 		return json_null();
 	return json_boolean((!md5 || strcmp(e->md5, e->stored_md5) == 0) &&

@@ -255,18 +255,46 @@ static bool is_cited(const json_t *document, const char *id)
 	return false;
 }
 
+static const char *verification(const json_t *e)
+{
+	const json_t *verified = json_object_get(e, "verified");
+	const bool computed = json_is_string(json_object_get(e, "sha256"));
+	const bool stored = json_is_string(json_object_get(e, "stored_md5")) ||
+			    json_is_string(json_object_get(e, "stored_sha1"));
+
+	if (json_is_true(verified))
+		return "stored hashes verified";
+	if (json_is_false(verified))
+		return computed ? "stored hashes DO NOT MATCH" :
+				  "NOT VERIFIED: the digests could not be computed";
+	if (!stored)
+		return computed ? "no stored hash to compare the digests with" : "no stored hash";
+	return "stored hashes not checked";
+}
+
+static void write_unreadable(FILE *out, const json_t *ranges)
+{
+	enum { RANGES_LISTED = 20 };
+	const size_t n = json_array_size(ranges);
+
+	for (size_t i = 0; i < n && i < RANGES_LISTED; i++)
+		fprintf(out, "%s%s", i ? ", " : "    unreadable (offset+size): ",
+			json_string_value(json_array_get(ranges, i)));
+	if (n > RANGES_LISTED)
+		fprintf(out, " and %zu more", n - RANGES_LISTED);
+	if (n)
+		fputc('\n', out);
+}
+
 static void write_evidence(FILE *out, const json_t *e)
 {
 	const json_t *acquired = json_object_get(e, "acquired");
-	const json_t *checked = json_object_get(e, "verified");
 
 	fprintf(out, "%s  %s (%s, %lld bytes)\n", str(e, "id", ""), str(e, "path", ""),
 		str(e, "format", ""), (long long)json_integer_value(json_object_get(e, "size")));
-	fprintf(out, "    acquired %s (%s); stored hashes %s\n", str(acquired, "at", "unknown"),
-		str(acquired, "basis", "no basis"),
-		json_is_true(checked)  ? "verified" :
-		json_is_false(checked) ? "DO NOT MATCH" :
-					 "not checked");
+	fprintf(out, "    acquired %s (%s); %s\n", str(acquired, "at", "unknown"),
+		str(acquired, "basis", "no basis"), verification(e));
+	write_unreadable(out, json_object_get(e, "unreadable"));
 }
 
 void report_write_text(const json_t *document, FILE *out)

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 
-enum { BLOCK = 1 << 20, N_SLOTS = 8, THREAD_STACK = 1 << 20 };
+enum { BLOCK = 1 << 20, SECTOR = 512, N_SLOTS = 8, THREAD_STACK = 1 << 20 };
 enum { MD5, SHA1, SHA256, N_DIGESTS };
 
 /*
@@ -32,6 +32,8 @@ struct job {
 	struct line lines[N_DIGESTS];
 	uint64_t failed_block; /* the first that could not be read; n_blocks: none */
 	struct failure failure;
+	bool stopped; /* by a failure that leaves nothing to find out */
+	struct range_list *unreadable;
 };
 
 struct worker {
@@ -52,7 +54,7 @@ static uint64_t slowest_line(const struct job *job)
 
 static bool is_over(const struct job *job)
 {
-	return job->failed_block < job->n_blocks || slowest_line(job) == job->n_blocks;
+	return job->stopped || slowest_line(job) == job->n_blocks;
 }
 
 /*
@@ -79,6 +81,7 @@ static struct line *line_to_feed(struct job *job)
 
 static void fail_at(struct job *job, uint64_t block, const struct failure *why)
 {
+	job->stopped |= why->status != ERR_UNREADABLE;
 	if (block >= job->failed_block)
 		return;
 	job->failed_block = block;
@@ -105,23 +108,65 @@ static void feed(struct job *job, struct line *line)
 	line->next++;
 }
 
+/*
+ * Reads what can be read of a block; the sectors that cannot are added to bad. The first failure is
+ * returned: any but ERR_UNREADABLE ends it.
+ */
+static enum status read_parts(struct stream *stream, uint64_t offset, uint8_t *bytes, size_t size,
+			      struct range_list *bad, struct failure *why)
+{
+	enum status first = STATUS_OK;
+
+	for (size_t done = 0; done < size;) {
+		struct failure local = FAILURE_NONE;
+		const uint64_t at = offset + done;
+		const enum status status =
+			stream_read(stream, at, bytes + done, size - done, &local);
+
+		if (status >= 0)
+			break;
+		if (first >= 0) {
+			*why = local;
+			first = status;
+		}
+		if (status != ERR_UNREADABLE)
+			return first == ERR_UNREADABLE ? failure_set(why, status, "%s", local.text) : first;
+
+		const bool told = local.offset >= at && local.offset - at < size - done;
+		const uint64_t start = told ? local.offset : at;
+		const uint64_t end = start - start % SECTOR + SECTOR;
+		const size_t next = end - offset < size ? (size_t)(end - offset) : size;
+
+		if (!ranges_add(bad, start, offset + next - start))
+			return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
+		done = next;
+	}
+	return first;
+}
+
+/* What could not be read of a block leaves some other bytes to the digests, which are not told then. */
 static void read_block(struct job *job, struct stream *stream)
 {
 	const uint64_t block = job->n_claimed++;
 	struct slot *slot = &job->slots[block % N_SLOTS];
 	const uint64_t offset = block * BLOCK, left = job->size - offset;
 	struct failure why = FAILURE_NONE;
+	struct range_list bad = { 0 };
 
 	slot->ready = false;
 	slot->size = left < BLOCK ? (size_t)left : BLOCK;
 	(void)pthread_mutex_unlock(&job->mutex);
 
-	const enum status status = stream_read(stream, offset, slot->bytes, slot->size, &why);
+	const enum status status =
+		read_parts(stream, offset, slot->bytes, slot->size, &bad, &why);
 
 	(void)pthread_mutex_lock(&job->mutex);
-	slot->ready = status >= 0;
+	slot->ready = true;
 	if (status < 0)
 		fail_at(job, block, &why);
+	for (size_t i = 0; i < bad.n_items; i++)
+		(void)ranges_add(job->unreadable, bad.items[i].offset, bad.items[i].size);
+	ranges_release(&bad);
 }
 
 static void *work(void *argument)
@@ -180,7 +225,7 @@ static bool open_job(struct job *job)
 			return false;
 	}
 	for (int i = 0; i < N_SLOTS; i++) {
-		job->slots[i].bytes = malloc(BLOCK);
+		job->slots[i].bytes = calloc(1, BLOCK);
 		if (!job->slots[i].bytes)
 			return false;
 	}
@@ -198,7 +243,7 @@ static void job_clear(struct job *job)
 }
 
 enum status stream_digest(struct stream *const *streams, size_t n_streams, struct digests *ret,
-			  struct failure *why)
+			  struct range_list *ret_unreadable, struct failure *why)
 {
 	CLEANUP(job_clear) struct job job = {
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
@@ -206,6 +251,7 @@ enum status stream_digest(struct stream *const *streams, size_t n_streams, struc
 		.size = streams[0]->size,
 		.n_blocks = streams[0]->size / BLOCK + (streams[0]->size % BLOCK != 0),
 		.failure = FAILURE_NONE,
+		.unreadable = ret_unreadable,
 	};
 	struct digests digests;
 	uint8_t *const results[N_DIGESTS] = { [MD5] = digests.md5,

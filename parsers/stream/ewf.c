@@ -14,6 +14,7 @@
 
 struct ewf_stream {
 	struct stream stream;
+	struct image *image; /* borrowed */
 	library_handle *handle;
 	struct range_list unreadable;
 	uint32_t sector_size, chunk_size; /* bytes */
@@ -79,18 +80,6 @@ static enum status take_acquisition_errors(struct ewf_stream *ewf, struct failur
 	return STATUS_OK;
 }
 
-static enum status refuse_bad(const struct ewf_stream *ewf, uint64_t offset, size_t size,
-			      struct failure *why)
-{
-	const struct byte_range *bad = ranges_find(&ewf->unreadable, offset, size);
-
-	if (!bad)
-		return STATUS_OK;
-	return failure_at(why, ERR_UNREADABLE, bad->offset > offset ? bad->offset : offset,
-			  "the image holds no sound data at %" PRIu64 " to %" PRIu64, bad->offset,
-			  bad->offset + bad->size);
-}
-
 /* Reads what lies in one chunk; what libewf cannot give makes the whole chunk unreadable. */
 static enum status read_in_chunk(struct ewf_stream *ewf, uint64_t offset, uint8_t *buffer,
 				 size_t size, struct failure *why)
@@ -114,22 +103,22 @@ static enum status read_in_chunk(struct ewf_stream *ewf, uint64_t offset, uint8_
 	return ERR_UNREADABLE;
 }
 
+/* Chunk by chunk: which bad one is met first must not depend on what was read before. */
 static enum status ewf_read_at(struct stream *stream, uint64_t offset, void *buffer, size_t size,
 			       struct failure *why)
 {
 	struct ewf_stream *ewf = (struct ewf_stream *)stream;
-	enum status status = refuse_bad(ewf, offset, size, why);
 
-	if (status < 0)
-		return status;
 	for (size_t done = 0; done < size;) {
 		const uint64_t at = offset + done;
 		const uint64_t left = ewf->chunk_size - at % ewf->chunk_size;
 		const size_t n = size - done < left ? size - done : (size_t)left;
+		enum status status = image_refuse_bad(ewf->image, ewf->chunk_size, at, n, why);
 
-		status = read_in_chunk(ewf, at, (uint8_t *)buffer + done, n, why);
 		if (status >= 0)
-			status = refuse_bad(ewf, at, n, why);
+			status = read_in_chunk(ewf, at, (uint8_t *)buffer + done, n, why);
+		if (status >= 0)
+			status = image_refuse_bad(ewf->image, ewf->chunk_size, at, n, why);
 		if (status < 0)
 			return status;
 		done += n;
@@ -213,6 +202,7 @@ static enum status open_whole(struct image *image, bool zoned, struct failure *w
 	if (!ewf)
 		return failure_set(why, ERR_NO_MEMORY, "EWF image");
 	ewf->stream.ops = &ewf_ops;
+	ewf->image = image;
 
 	enum status status = open_handle(image, image->n_segments, &ewf->handle, why);
 

@@ -68,6 +68,7 @@ struct segment {
 
 struct incomplete_ewf {
 	struct stream stream;
+	struct image *image; /* borrowed */
 	struct segment *segments;
 	size_t n_segments;
 	struct run *runs; /* ascending by first, once placed */
@@ -177,38 +178,38 @@ static const struct run *run_of(const struct incomplete_ewf *ewf, uint64_t numbe
 	return NULL;
 }
 
-static enum status refuse(struct incomplete_ewf *ewf, uint64_t offset, size_t size,
-			  struct failure *why)
+/* Bytes of one chunk. */
+static enum status read_in_chunk(struct incomplete_ewf *ewf, uint64_t number, size_t inside,
+				 void *buffer, size_t size, struct failure *why)
 {
-	const struct byte_range *bad = ranges_find(&ewf->unreadable, offset, size);
+	const uint64_t at = number * ewf->chunk_size + inside;
+	const enum status status = image_refuse_bad(ewf->image, ewf->chunk_size, at, size, why);
+	const struct run *run = run_of(ewf, number);
 
-	if (!bad)
+	if (status < 0)
+		return status;
+	if (run && load_chunk(ewf, run, number)) {
+		memcpy(buffer, ewf->plain + inside, size);
 		return STATUS_OK;
-	return failure_at(why, ERR_UNREADABLE, bad->offset > offset ? bad->offset : offset,
-			  "the image holds no sound data at %" PRIu64 " to %" PRIu64, bad->offset,
-			  bad->offset + bad->size);
+	}
+	if (!ranges_add(&ewf->unreadable, number * ewf->chunk_size, media_in_chunk(ewf, number)))
+		return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
+	return image_refuse_bad(ewf->image, ewf->chunk_size, at, size, why);
 }
 
 static enum status read_incomplete(struct stream *stream, uint64_t offset, void *buffer,
 				   size_t size, struct failure *why)
 {
 	struct incomplete_ewf *ewf = (struct incomplete_ewf *)stream;
-	enum status status = refuse(ewf, offset, size, why);
+	enum status status = STATUS_OK;
 
 	for (size_t done = 0; done < size && status >= 0;) {
 		const uint64_t at = offset + done, number = at / ewf->chunk_size;
 		const size_t inside = (size_t)(at % ewf->chunk_size);
 		const size_t left = media_in_chunk(ewf, number) - inside;
 		const size_t n = size - done < left ? size - done : left;
-		const struct run *run = run_of(ewf, number);
 
-		if (run && load_chunk(ewf, run, number))
-			memcpy((uint8_t *)buffer + done, ewf->plain + inside, n);
-		else if (!ranges_add(&ewf->unreadable, number * ewf->chunk_size,
-				     media_in_chunk(ewf, number)))
-			return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
-		else
-			status = refuse(ewf, at, n, why);
+		status = read_in_chunk(ewf, number, inside, (uint8_t *)buffer + done, n, why);
 		done += n;
 	}
 	return status;
@@ -600,6 +601,7 @@ enum status ewf_open_incomplete(struct image *image, const unsigned *numbers, st
 	if (!ewf)
 		return failure_set(why, ERR_NO_MEMORY, "EWF image");
 	ewf->stream.ops = &incomplete_ops;
+	ewf->image = image;
 	ewf->cached = UINT64_MAX;
 	ewf->segments = calloc(image->n_segments, sizeof(*ewf->segments));
 	status = ewf->segments ? scan_all(ewf, image, numbers, why) :

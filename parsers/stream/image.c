@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/stream/image.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -177,6 +178,27 @@ enum status image_open(const char *const *paths, size_t n_paths, struct image **
 	return STATUS_OK;
 }
 
+/* What is bad is told by the chunk: a merged range grows with what else was read before. */
+enum status image_refuse_bad(struct image *image, uint32_t chunk_size, uint64_t offset, size_t size,
+			     struct failure *why)
+{
+	const struct byte_range *bad = ranges_find(image->unreadable, offset, size);
+	const uint64_t chunk = offset - offset % chunk_size;
+	const uint64_t left = image->stream->size - chunk;
+	uint64_t start, end;
+
+	if (!bad)
+		return STATUS_OK;
+	start = bad->offset > chunk ? bad->offset : chunk;
+	end = chunk + (left < chunk_size ? left : chunk_size);
+	if (bad->offset + bad->size < end)
+		end = bad->offset + bad->size;
+	if (!image->refusals_unheard && !ranges_add(&image->refused, start, end - start))
+		return failure_set(why, ERR_NO_MEMORY, "unreadable ranges");
+	return failure_at(why, ERR_UNREADABLE, start > offset ? start : offset,
+			  "the image holds no sound data at %" PRIu64 " to %" PRIu64, start, end);
+}
+
 void image_close(struct image *image)
 {
 	if (!image)
@@ -186,6 +208,7 @@ void image_close(struct image *image)
 		free(image->segments[i]);
 	free(image->segments);
 	free(image->problem);
+	ranges_release(&image->refused);
 	free(image);
 }
 

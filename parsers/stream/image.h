@@ -37,6 +37,11 @@ struct image {
 	/* For EWF: ranges known to hold no evidence (bad chunks met so far, sectors that could not
 	 * be read when the image was made). NULL for other formats. */
 	const struct range_list *unreadable;
+	/* Of these, what reads were refused for, by whole chunks; the caller may empty it. It is the
+	 * same whoever read what before: only bytes that were asked for count. Always empty for formats
+	 * that are not EWF. Not added to while refusals_unheard is set. */
+	struct range_list refused;
+	bool refusals_unheard;
 	/* What is wrong with an image of which only a part is left ("segment 2 ... is missing"); the
 	 * rest is in unreadable. NULL for a whole one. */
 	char *problem;

@@ -21,6 +21,13 @@ MUST_USE enum status image_open_qcow(struct image *image, struct failure *why);
 MUST_USE enum status image_add_segment(struct image *image, const char *path,
 				       struct failure *why);
 
+/*
+ * Refuses a read of bytes of one chunk (bytes per chunk in chunk_size) that touches a range of
+ * image->unreadable: ERR_UNREADABLE names what of the chunk is bad and image->refused keeps it.
+ */
+MUST_USE enum status image_refuse_bad(struct image *image, uint32_t chunk_size, uint64_t offset,
+				      size_t size, struct failure *why);
+
 enum { EWF_FIRST_SECTION = 13, EWF_TYPE_SIZE = 16 };
 
 /* A section of a segment file; offsets in bytes from its start. */

@@ -66,6 +66,16 @@ static void make_volume(struct message *m)
 	message_text(m, TEXT("{0}"));
 }
 
+static void make_unreadable(struct message *m)
+{
+	message_start(m, MESSAGE_UNREADABLE);
+	message_u32(m, 2);
+	message_u64(m, 0);
+	message_u64(m, 32768);
+	message_u64(m, 65536);
+	message_u64(m, 512);
+}
+
 static void make_done(struct message *m)
 {
 	message_start(m, MESSAGE_DONE);
@@ -75,11 +85,12 @@ static void make_done(struct message *m)
 
 static const struct {
 	void (*make)(struct message *m);
-	enum job_kind kind, wrong;
+	enum job_kind kind, wrong; /* the same: it belongs to every kind */
 } samples[] = {
 	{ make_trace, JOB_VOLUME, JOB_CONTAINER },
 	{ make_source, JOB_VOLUME, JOB_SOURCE },
 	{ make_volume, JOB_PARTITIONS, JOB_SOURCE },
+	{ make_unreadable, JOB_DIGEST, JOB_DIGEST },
 };
 enum { N_SAMPLES = sizeof(samples) / sizeof(samples[0]) };
 
@@ -91,9 +102,13 @@ static void a_sound_message_passes_in_its_place_only(void **state)
 	for (size_t i = 0; i < N_SAMPLES; i++) {
 		samples[i].make(&m);
 		assert_int_equal(check(samples[i].kind, &m), STATUS_OK);
-		assert_int_equal(check(samples[i].wrong, &m), ERR_FORMAT);
+		if (samples[i].wrong != samples[i].kind)
+			assert_int_equal(check(samples[i].wrong, &m), ERR_FORMAT);
 	}
 	make_done(&m);
+	for (enum job_kind kind = JOB_CONTAINER; kind <= JOB_LAST; kind++)
+		assert_int_equal(check(kind, &m), STATUS_OK);
+	make_unreadable(&m);
 	for (enum job_kind kind = JOB_CONTAINER; kind <= JOB_LAST; kind++)
 		assert_int_equal(check(kind, &m), STATUS_OK);
 }
@@ -134,6 +149,33 @@ static void a_cut_or_longer_message_is_refused(void **state)
 	}
 }
 
+static void unreadable_ranges_are_ascending_and_on_a_medium(void **state)
+{
+	static const uint64_t bad[][4] = {
+		{ 0, 0, 65536, 512 },                   /* empty */
+		{ 65536, 512, 0, 512 },                 /* not in order */
+		{ 0, 65537, 65536, 512 },               /* overlapping */
+		{ 0, 512, INT64_MAX, 512 },             /* past any medium */
+		{ 0, 512, UINT64_MAX - 100, 512 },      /* wraps around */
+		{ 0, UINT64_MAX, 65536, 512 },
+	};
+	CLEANUP(message_free_p) struct message m = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		message_start(&m, MESSAGE_UNREADABLE);
+		message_u32(&m, 2);
+		for (size_t j = 0; j < 4; j++)
+			message_u64(&m, bad[i][j]);
+		assert_int_equal(check(JOB_SOURCE, &m), ERR_FORMAT);
+	}
+	message_start(&m, MESSAGE_UNREADABLE);
+	message_u32(&m, UINT32_MAX); /* more than there are */
+	message_u64(&m, 0);
+	message_u64(&m, 512);
+	assert_int_equal(check(JOB_SOURCE, &m), ERR_FORMAT);
+}
+
 static void states_that_only_the_supervisor_gives_are_refused(void **state)
 {
 	CLEANUP(message_free_p) struct message m = { 0 };
@@ -167,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_sound_message_passes_in_its_place_only),
 		cmocka_unit_test(any_changed_byte_is_survived),
 		cmocka_unit_test(a_cut_or_longer_message_is_refused),
+		cmocka_unit_test(unreadable_ranges_are_ascending_and_on_a_medium),
 		cmocka_unit_test(states_that_only_the_supervisor_gives_are_refused),
 	};
 

@@ -40,7 +40,7 @@ static void stay_open(struct stream *stream)
 static const struct stream_ops hurt_ops = { read_hurt, stay_open };
 
 static enum status digest(size_t n_streams, uint64_t size, uint64_t bad, struct digests *ret,
-			  struct failure *why)
+			  struct range_list *ret_unreadable, struct failure *why)
 {
 	struct hurt_stream streams[N_THREADS];
 	struct stream *list[N_THREADS];
@@ -49,7 +49,7 @@ static enum status digest(size_t n_streams, uint64_t size, uint64_t bad, struct 
 		streams[i] = (struct hurt_stream){ { &hurt_ops, size }, bad };
 		list[i] = &streams[i].stream;
 	}
-	return stream_digest(list, n_streams, ret, why);
+	return stream_digest(list, n_streams, ret, ret_unreadable, why);
 }
 
 static void by_openssl(const EVP_MD *kind, uint64_t size, uint8_t *ret)
@@ -65,11 +65,14 @@ static void any_number_of_threads_gives_the_digests_of_the_medium(void **state)
 	for (size_t n = 1; n <= N_THREADS; n++)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			struct digests got, expected;
+			struct range_list bad = { 0 };
 
 			by_openssl(EVP_md5(), sizes[i], expected.md5);
 			by_openssl(EVP_sha1(), sizes[i], expected.sha1);
 			by_openssl(EVP_sha256(), sizes[i], expected.sha256);
-			assert_int_equal(digest(n, sizes[i], UINT64_MAX, &got, NULL), STATUS_OK);
+			assert_int_equal(digest(n, sizes[i], UINT64_MAX, &got, &bad, NULL),
+					 STATUS_OK);
+			assert_int_equal(bad.n_items, 0);
 			assert_memory_equal(&got, &expected, sizeof(got));
 		}
 }
@@ -83,10 +86,16 @@ static void the_first_bad_place_is_told_and_no_digest_given(void **state)
 		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 			struct digests got, untouched;
 			struct failure why = FAILURE_NONE;
+			struct range_list bad = { 0 };
 
 			memset(&got, 0x5a, sizeof(got));
 			untouched = got;
-			assert_int_equal(digest(n, MEDIUM, places[i], &got, &why), ERR_UNREADABLE);
+			assert_int_equal(digest(n, MEDIUM, places[i], &got, &bad, &why),
+					 ERR_UNREADABLE);
+			assert_int_equal(bad.n_items, 1); /* all that is bad, not the first of it */
+			assert_int_equal(bad.items[0].offset, places[i]);
+			assert_int_equal(bad.items[0].size, MEDIUM - places[i]);
+			ranges_release(&bad);
 			assert_int_equal(why.offset, places[i]);
 			assert_memory_equal(&got, &untouched, sizeof(got));
 		}

@@ -136,6 +136,27 @@ static void split_raw_is_read_as_one_and_a_gap_is_named(void **state)
 	must_refuse(in_scratch("pattern.dd.001"), ERR_TRUNCATED, "pattern.dd.002' is missing");
 }
 
+/* What is known to be bad is refused, and told by the chunk, only where it is asked for. */
+static void check_refusals(struct image *image, struct byte_range bad)
+{
+	enum { CHUNK = 32768 };
+	static uint8_t bytes[3 * CHUNK];
+
+	ranges_release(&image->refused);
+	assert_int_equal(stream_read(image->stream, bad.offset - BLOCK, bytes, BLOCK, NULL),
+			 STATUS_OK);
+	assert_int_equal(image->refused.n_items, 0);
+	image->refusals_unheard = true;
+	assert_int_equal(stream_read(image->stream, bad.offset, bytes, 1, NULL), ERR_UNREADABLE);
+	assert_int_equal(image->refused.n_items, 0);
+	image->refusals_unheard = false;
+	assert_int_equal(stream_read(image->stream, bad.offset - CHUNK, bytes, 3 * CHUNK, NULL),
+			 ERR_UNREADABLE);
+	assert_int_equal(image->refused.n_items, 1);
+	assert_int_equal(image->refused.items[0].offset, bad.offset);
+	assert_int_equal(image->refused.items[0].size, CHUNK);
+}
+
 /* Flips a bit in the middle of segment 2; every block must be right or refused, never wrong. */
 static void check_damage(const char *compression)
 {
@@ -158,13 +179,16 @@ static void check_damage(const char *compression)
 			continue;
 		}
 		assert_int_equal(status, ERR_UNREADABLE);
-		assert_true(why.offset <= i * BLOCK);
+		assert_int_equal(why.offset, i * BLOCK);
 		n_refused++;
 	}
 	print_message("%zu blocks refused\n", n_refused);
 	assert_in_range(n_refused, 1, 2 * 64);
 	assert_int_equal(image->unreadable->n_items, 1);
 	assert_int_equal(image->unreadable->items[0].size, n_refused * BLOCK);
+	assert_int_equal(image->refused.n_items, 1); /* all of it was asked for */
+	assert_int_equal(image->refused.items[0].size, n_refused * BLOCK);
+	check_refusals(image, image->unreadable->items[0]);
 	image_close(image);
 	run("rm -f %s/hurt.*", scratch);
 }
@@ -258,9 +282,10 @@ static void media_of_real_ewf_images_has_the_digest_they_store(void **state)
 		struct image *image = must_open(in_corpus(images[i]));
 		struct failure why = FAILURE_NONE;
 		struct digests digests;
+		struct range_list bad = { 0 };
 		char acquired[INSTANT_TEXT_SIZE];
 
-		if (stream_digest(&image->stream, 1, &digests, &why) < 0)
+		if (stream_digest(&image->stream, 1, &digests, &bad, &why) < 0)
 			fail_msg("%s: %s", images[i], why.text);
 		print_message("%s: acquired %s zone %d md5 %d sha1 %d\n", images[i],
 			      instant_format(image->acquired, acquired), image->acquired.zone,
@@ -313,6 +338,7 @@ static void virtual_disks_hold_what_qemu_img_finds_in_them(void **state)
 		const char *path = in_corpus(images[i]);
 		struct image *disk = must_open(path);
 		struct digests by_us, by_qemu;
+		struct range_list bad = { 0 };
 
 		if (run("qemu-img convert -O raw %s %s", path, in_scratch("converted")) != 0)
 			skip();
@@ -320,8 +346,8 @@ static void virtual_disks_hold_what_qemu_img_finds_in_them(void **state)
 		struct image *raw = must_open(in_scratch("converted"));
 
 		assert_int_equal(disk->stream->size, raw->stream->size);
-		assert_int_equal(stream_digest(&disk->stream, 1, &by_us, NULL), STATUS_OK);
-		assert_int_equal(stream_digest(&raw->stream, 1, &by_qemu, NULL), STATUS_OK);
+		assert_int_equal(stream_digest(&disk->stream, 1, &by_us, &bad, NULL), STATUS_OK);
+		assert_int_equal(stream_digest(&raw->stream, 1, &by_qemu, &bad, NULL), STATUS_OK);
 		assert_memory_equal(by_us.sha256, by_qemu.sha256, 32);
 		image_close(disk);
 		image_close(raw);
