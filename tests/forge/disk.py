@@ -186,3 +186,31 @@ def spoil(path, share):
         byte = segment.read(1)[0]
         segment.seek(-1, os.SEEK_CUR)
         segment.write(bytes([byte ^ 0x40]))
+
+
+def chunk_places(path):
+    """Where each chunk of a one-segment E01 stands in the file, by its tables."""
+    places = []
+    with open(path, "rb") as segment:
+        at = 13
+        while True:
+            segment.seek(at)
+            kind, following = struct.unpack("<16sQ", segment.read(24))
+            if kind.rstrip(b"\0") == b"table":
+                segment.seek(at + 76)
+                count, base = struct.unpack("<I4xQ", segment.read(16))
+                segment.seek(at + 76 + 24)
+                places += [base + (entry & 0x7fffffff) for entry in struct.unpack("<%dI" % count, segment.read(4 * count))]
+            if following <= at:
+                return places
+            at = following
+
+
+def spoil_chunk(path, number):
+    """Turns one byte of a chunk, behind the head of its zlib stream."""
+    at = chunk_places(path)[number] + 8
+    with open(path, "r+b") as segment:
+        segment.seek(at)
+        byte = segment.read(1)[0]
+        segment.seek(at)
+        segment.write(bytes([byte ^ 0x40]))
