@@ -492,8 +492,12 @@ static void do_job(struct reader *reader, const struct job_order *order)
 	message_u8(&reader->message, (uint8_t)outcome(reader, status));
 	message_text(&reader->message, problem);
 	reader_send(reader);
-	if (status < 0)
-		close_image(reader); /* nothing doubtful is used again */
+	/* Nothing doubtful is used again; that bytes are missing is no doubt of the image, and to open a
+	 * set that is not whole costs a walk through it. */
+	if (status == ERR_UNREADABLE || status == ERR_TRUNCATED)
+		close_volume(reader);
+	else if (status < 0)
+		close_image(reader);
 }
 
 _Noreturn void reader_main(int fd, const struct collect_options *options,
