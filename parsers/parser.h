@@ -85,8 +85,8 @@ bool wants_log(struct parse_context *ctx, struct text channel, struct text provi
 struct text folder_path(struct parse_context *ctx, uint64_t reference);
 
 /*
- * A parser is one file under registry/, eventlog/, windows/, linux/, macos/ or filesystem/ntfs/
- * that exports one of these, and one line in parser_list.h.
+ * A parser is one file under registry/, eventlog/, windows/ or filesystem/ntfs/ that exports one of
+ * these, and one line in parser_list.h.
  */
 struct parser {
 	const char *name;  /* "windows.prefetch": command line, fixtures, case */

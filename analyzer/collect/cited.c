@@ -9,12 +9,10 @@
 #include <unistd.h>
 
 #include "analyzer/collect/job.h"
-#include "analyzer/collect/view.h"
+#include "analyzer/collect/volume_stack.h"
 #include "parsers/base/limits.h"
 #include "parsers/base/text.h"
 #include "parsers/stream/image.h"
-#include "parsers/stream/lvm.h"
-#include "parsers/stream/snapshot.h"
 
 #define CHILD_MEMORY ((uint64_t)2 << 30)
 
@@ -31,23 +29,12 @@ struct answer {
 struct place {
 	const struct cited_range *of; /* NULL: nothing is open */
 	struct image *image;
-	struct stream *window, *logical, *plain, *shadow;
-	struct lvm *lvm;
-	struct snapshot_set *snapshots;
-	struct view *view;
+	struct volume_stack volume;
 };
 
 static void place_clear(struct place *place)
 {
-	view_close(place->view);
-	stream_close(place->shadow);
-	if (place->snapshots)
-		snapshots_close(place->snapshots);
-	stream_close(place->plain);
-	stream_close(place->logical);
-	if (place->lvm)
-		lvm_close(place->lvm);
-	stream_close(place->window);
+	volume_stack_close(&place->volume);
 	if (place->image)
 		image_close(place->image);
 	*place = (struct place){ .of = NULL };
@@ -61,43 +48,6 @@ static bool is_same_place(const struct cited_range *a, const struct cited_range 
 	       a->snapshot.ticks == b->snapshot.ticks;
 }
 
-/* The shadow copy of that creation time, on top of the volume. */
-static enum status open_shadow(struct place *place, struct stream **volume, struct failure *why)
-{
-	enum status status = snapshots_open(*volume, &place->snapshots, why);
-
-	if (status != STATUS_OK)
-		return status;
-	for (size_t i = 0; i < snapshots_count(place->snapshots); i++) {
-		struct snapshot one;
-
-		status = snapshot_describe(place->snapshots, i, &one, why);
-		if (status < 0)
-			return status;
-		if (one.created.ticks != place->of->snapshot.ticks)
-			continue;
-		status = snapshot_open(place->snapshots, i, &place->shadow, why);
-		if (status == STATUS_OK)
-			*volume = place->shadow;
-		return status;
-	}
-	return STATUS_END;
-}
-
-/* The logical volume (LVM) of that number, on top of the volume group. */
-static enum status open_logical(struct place *place, struct stream **volume, struct failure *why)
-{
-	char name[256];
-	enum status status = lvm_open(*volume, &place->lvm, why);
-
-	if (status == STATUS_OK)
-		status = lvm_open_volume(place->lvm, place->of->logical - 1, name, &place->logical,
-					 why);
-	if (status == STATUS_OK)
-		*volume = place->logical;
-	return status;
-}
-
 static enum status open_place(struct place *place, const struct collect_evidence *evidence,
 			      struct secret_list secrets, const struct cited_range *range,
 			      struct failure *why)
@@ -108,28 +58,19 @@ static enum status open_place(struct place *place, const struct collect_evidence
 		return STATUS_OK;
 	place_clear(place);
 
-	enum status status = image_open(given->paths, given->n_paths, &place->image, why);
+	const enum status status =
+		image_open(given->paths, given->n_paths, &place->image, why);
 
 	if (status != STATUS_OK)
 		return status;
-	status = stream_window(place->image->stream, range->volume_offset, range->volume_size,
-			       &place->window, why);
-	if (status != STATUS_OK)
-		return status;
-
-	struct stream *volume = place->window;
-
 	place->of = range;
-	status = range->logical ? open_logical(place, &volume, why) : STATUS_OK;
-	if (status != STATUS_OK)
-		return status;
-	status = unlock(volume, secrets, &place->plain, why);
-	if (status == STATUS_OK)
-		volume = place->plain;
-	else if (status != STATUS_DECLINED)
-		return status;
-	status = instant_is_set(range->snapshot) ? open_shadow(place, &volume, why) : STATUS_OK;
-	return status == STATUS_OK ? view_open(volume, &place->view, why) : status;
+
+	const struct volume_place where = { .offset = range->volume_offset,
+					    .size = range->volume_size,
+					    .logical = range->logical,
+					    .snapshot_created = range->snapshot };
+
+	return volume_stack_open(&place->volume, place->image->stream, &where, secrets, why);
 }
 
 /* Hashes the range of a file; false when any of it cannot be read. */
@@ -199,7 +140,7 @@ static void answer_range(struct place *place, const struct collect_evidence *evi
 		place_clear(place);
 		return;
 	}
-	read_entry(place->view, range, answer);
+	read_entry(place->volume.view, range, answer);
 }
 
 static bool write_all(int fd, const void *data, size_t size)

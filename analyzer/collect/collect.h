@@ -39,7 +39,6 @@ struct collect_options {
 	const char *partitions;     /* "all" or "1,3..5"; NULL: all */
 	const char *vss_stores;     /* "all", "none" or "1,3..5"; NULL: all */
 	bool verify_image;          /* compute the digests of the medium */
-	bool unattended;            /* never ask for secrets */
 	struct secret_list secrets; /* to try on encrypted volumes */
 	const char *tool; /* version and signatures: a case of another is not resumed; or NULL */
 	unsigned source_timeout_s;  /* wall clock of one source; 0: 300 */
@@ -62,9 +61,10 @@ MUST_USE enum status collector_new(const struct collect_options *options,
 
 /*
  * Collects into the case: a new one, or an unfinished one of the same evidence, tool and options,
- * which is resumed where it was left (ERR_UNSUPPORTED for any other). STATUS_OK also when parts of the evidence could not be read: the case's
- * problems say which. ERR_CANCELLED when stopped by the user; the case then holds what was
- * finished, the fact "collection" says "partial". Any other error is the case's or the machine's.
+ * which is resumed where it was left (ERR_UNSUPPORTED for any other). STATUS_OK also when parts of
+ * the evidence could not be read: the case's problems say which. ERR_CANCELLED when stopped by the
+ * user; the case then holds what was finished, the fact "collection" says "partial". Any other
+ * error is the case's or the machine's.
  */
 MUST_USE enum status collect_run(struct collector *collector, struct case_file *file,
 				 struct failure *why);

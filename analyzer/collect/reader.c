@@ -43,7 +43,7 @@ void reader_name_attribute(struct reader *reader, uint64_t entry, struct text at
 
 	/* libtsk may be asked, which reads ahead; for the report the name alone is missing then. */
 	hear_refusals(reader, false);
-	if (attribute.size == 0 || !view_attribute_id(reader->view, entry, attribute, ret))
+	if (attribute.size == 0 || !view_attribute_id(reader->volume.view, entry, attribute, ret))
 		ret[0] = '\0';
 	hear_refusals(reader, heard);
 }
@@ -52,13 +52,13 @@ void reader_name_attribute(struct reader *reader, uint64_t entry, struct text at
 static struct stream *open_other(struct reader *reader, const struct other_file *file)
 {
 	const struct text attribute =
-		reader->view ? view_attribute(reader->view, file->path) : TEXT("");
+		reader->volume.view ? view_attribute(reader->volume.view, file->path) : TEXT("");
 
-	if (!reader->view || (reader->other && reader->other_entry == file->entry))
+	if (!reader->volume.view || (reader->other && reader->other_entry == file->entry))
 		return reader->other;
 	close_other(reader);
 	reader->other_entry = file->entry;
-	if (view_open_file(reader->view, file->entry, attribute, &reader->other, NULL) !=
+	if (view_open_file(reader->volume.view, file->entry, attribute, &reader->other, NULL) !=
 	    STATUS_OK)
 		return NULL;
 	reader_name_attribute(reader, file->entry, attribute, reader->other_attribute);
@@ -242,8 +242,8 @@ static struct text find_folder(struct parse_context *ctx, uint64_t reference)
 
 	/* What is lost of $MFT was told by the survey; only some readers read it again for this. */
 	hear_refusals(reader, false);
-	if (reader->view)
-		path = view_folder_path(reader->view, &quiet, reference);
+	if (reader->volume.view)
+		path = view_folder_path(reader->volume.view, &quiet, reference);
 	hear_refusals(reader, heard);
 	return path;
 }
@@ -259,28 +259,9 @@ static const struct parse_ops reader_ops = {
 	.folder_path = find_folder,
 };
 
-/* From the top down: each stands on the one after it. */
-static void close_volume(struct reader *reader)
-{
-	view_close(reader->view);
-	stream_close(reader->snapshot);
-	if (reader->snapshots)
-		snapshots_close(reader->snapshots);
-	stream_close(reader->plain);
-	stream_close(reader->logical);
-	if (reader->lvm)
-		lvm_close(reader->lvm);
-	stream_close(reader->window);
-	reader->view = NULL;
-	reader->snapshots = NULL;
-	reader->lvm = NULL;
-	reader->snapshot = reader->plain = reader->logical = reader->window = NULL;
-	reader->volume = NULL;
-}
-
 static void close_image(struct reader *reader)
 {
-	close_volume(reader);
+	volume_stack_close(&reader->volume);
 	if (reader->image)
 		image_close(reader->image);
 	reader->image = NULL;
@@ -300,44 +281,11 @@ static enum status need_image(struct reader *reader, uint32_t evidence, struct f
 	return image_open(given->paths, given->n_paths, &reader->image, why);
 }
 
-static enum status open_plain(struct reader *reader, struct failure *why)
-{
-	const enum status status =
-		unlock(reader->volume, reader->options->secrets, &reader->plain, why);
-
-	if (status == STATUS_OK)
-		reader->volume = reader->plain;
-	return status;
-}
-
-static enum status open_logical(struct reader *reader, uint32_t number, struct failure *why)
-{
-	char name[256];
-	enum status status = lvm_open(reader->volume, &reader->lvm, why);
-
-	if (status == STATUS_OK)
-		status = lvm_open_volume(reader->lvm, number - 1, name, &reader->logical, why);
-	if (status == STATUS_OK)
-		reader->volume = reader->logical;
-	return status;
-}
-
-static enum status open_snapshot(struct reader *reader, uint32_t number, struct failure *why)
-{
-	enum status status = snapshots_open(reader->volume, &reader->snapshots, why);
-
-	if (status == STATUS_OK)
-		status = snapshot_open(reader->snapshots, number - 1, &reader->snapshot, why);
-	if (status == STATUS_OK)
-		reader->volume = reader->snapshot;
-	return status == STATUS_END ? failure_set(why, ERR_FORMAT, "no such snapshot") : status;
-}
-
 static bool is_open(const struct reader *reader, const struct job_order *order)
 {
 	const struct job_order *place = &reader->place;
 
-	return reader->view && place->evidence == order->evidence &&
+	return reader->volume.view && place->evidence == order->evidence &&
 	       place->offset == order->offset && place->size == order->size &&
 	       place->logical == order->logical && place->snapshot == order->snapshot;
 }
@@ -345,25 +293,20 @@ static bool is_open(const struct reader *reader, const struct job_order *order)
 static enum status need_volume(struct reader *reader, const struct job_order *order,
 			       struct failure *why)
 {
-	enum status status = need_image(reader, order->evidence, why);
+	const enum status status = need_image(reader, order->evidence, why);
 
 	if (status < 0 || is_open(reader, order))
 		return status;
-	close_volume(reader);
+	volume_stack_close(&reader->volume);
 	reader->place = *order;
-	status = stream_window(reader->image->stream, order->offset, order->size,
-			       &reader->window, why);
-	reader->volume = reader->window;
-	if (status == STATUS_OK && order->logical)
-		status = open_logical(reader, order->logical, why);
-	if (status == STATUS_OK) {
-		status = open_plain(reader, why);
-		if (status == STATUS_DECLINED)
-			status = STATUS_OK;
-	}
-	if (status == STATUS_OK && order->snapshot)
-		status = open_snapshot(reader, order->snapshot, why);
-	return status == STATUS_OK ? view_open(reader->volume, &reader->view, why) : status;
+
+	const struct volume_place place = { .offset = order->offset,
+					    .size = order->size,
+					    .logical = order->logical,
+					    .snapshot = order->snapshot };
+
+	return volume_stack_open(&reader->volume, reader->image->stream, &place,
+				 reader->options->secrets, why);
 }
 
 static enum status run_job(struct reader *reader, const struct job_order *order,
@@ -439,7 +382,7 @@ static void tell_refusals(struct reader *reader, const struct job_order *order, 
 {
 	const struct range_list *refused = reader->image ? &reader->image->refused : NULL;
 	const bool by_libtsk = order->kind == JOB_PARTITIONS ||
-			       (reader->view && strcmp(view_filesystem(reader->view), "ntfs") != 0);
+			       (reader->volume.view && strcmp(view_filesystem(reader->volume.view), "ntfs") != 0);
 
 	if (!refused || refused->n_items == 0 || order->kind == JOB_DIGEST ||
 	    (by_libtsk && order->kind == JOB_SOURCE))
@@ -495,7 +438,7 @@ static void do_job(struct reader *reader, const struct job_order *order)
 	/* Nothing doubtful is used again; that bytes are missing is no doubt of the image, and to open a
 	 * set that is not whole costs a walk through it. */
 	if (status == ERR_UNREADABLE || status == ERR_TRUNCATED)
-		close_volume(reader);
+		volume_stack_close(&reader->volume);
 	else if (status < 0)
 		close_image(reader);
 }

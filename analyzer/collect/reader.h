@@ -3,10 +3,8 @@
 #define AVOUCH_ANALYZER_COLLECT_READER_H
 
 #include "analyzer/collect/job.h"
-#include "analyzer/collect/view.h"
+#include "analyzer/collect/volume_stack.h"
 #include "parsers/stream/image.h"
-#include "parsers/stream/lvm.h"
-#include "parsers/stream/snapshot.h"
 
 /* The inside of a reader, shared by reader.c, reader_survey.c and reader_source.c. */
 struct reader {
@@ -20,12 +18,7 @@ struct reader {
 	/* What the last job had open and the next may use again. */
 	struct image *image;
 	uint32_t evidence;
-	struct stream *window; /* the volume's part of the medium, and what stands on it: */
-	struct lvm *lvm;
-	struct stream *logical, *plain, *snapshot;
-	struct snapshot_set *snapshots;
-	struct stream *volume; /* the topmost of them; borrowed */
-	struct view *view;
+	struct volume_stack volume;
 	struct job_order place; /* evidence, offset, size, logical, snapshot of the volume */
 	/* The bytes that origins name: 0 the source, n its n-th companion. */
 	struct stream *origins[SOURCE_MAX_COMPANIONS + 1];

@@ -27,7 +27,7 @@ static void open_companions(struct reader *reader, const struct job_order *order
 	for (size_t i = 0; i < order->n_companions; i++) {
 		struct failure why = FAILURE_NONE;
 		struct companion *next = &opened->source.companions[i];
-		enum status status = view_open_file(reader->view, order->companions[i].entry,
+		enum status status = view_open_file(reader->volume.view, order->companions[i].entry,
 						    TEXT(""), &next->stream, &why);
 
 		next->path = arena_text(reader->arena, order->companions[i].path);
@@ -47,11 +47,11 @@ static void open_companions(struct reader *reader, const struct job_order *order
 static enum status open_source(struct reader *reader, const struct job_order *order,
 			       struct opened *opened, struct failure *why)
 {
-	const struct text attribute = view_attribute(reader->view, order->path);
+	const struct text attribute = view_attribute(reader->volume.view, order->path);
 	const enum status status =
-		order->deleted ? view_open_deleted(reader->view, order->entry,
+		order->deleted ? view_open_deleted(reader->volume.view, order->entry,
 						   &opened->source.stream, why) :
-				 view_open_file(reader->view, order->entry, attribute,
+				 view_open_file(reader->volume.view, order->entry, attribute,
 						&opened->source.stream, why);
 
 	if (status < 0)

@@ -151,8 +151,8 @@ static enum status consider_one(struct candidates *all, const struct view_file *
 
 	if (!is_source && (file->deleted || !is_log_name(file->path)))
 		return STATUS_OK;
-	if (is_source && file->deleted && !view_is_intact(reader->view, file->entry) &&
-	    !keep_parsers_of_parts(reader->view, &found.order))
+	if (is_source && file->deleted && !view_is_intact(reader->volume.view, file->entry) &&
+	    !keep_parsers_of_parts(reader->volume.view, &found.order))
 		return STATUS_OK;
 
 	struct candidate *kept = arena_copy(reader->arena, &found, sizeof(found));
@@ -224,9 +224,11 @@ static void add_logs(const struct candidates *all, struct candidate *hive)
 static uint64_t file_size(struct reader *reader, const struct job_order *order)
 {
 	CLEANUP(stream_close_p) struct stream *stream = NULL;
-	const struct text attribute = view_attribute(reader->view, order->path);
+	const struct text attribute = view_attribute(reader->volume.view, order->path);
 
-	return view_open_file(reader->view, order->entry, attribute, &stream, NULL) == STATUS_OK ?
+	struct view *view = reader->volume.view;
+
+	return view_open_file(view, order->entry, attribute, &stream, NULL) == STATUS_OK ?
 		       stream->size :
 		       0;
 }
@@ -260,7 +262,7 @@ static void find_snapshots(struct reader *reader)
 {
 	CLEANUP(snapshots_close_p) struct snapshot_set *set = NULL;
 	struct failure why = FAILURE_NONE;
-	const enum status status = snapshots_open(reader->volume, &set, &why);
+	const enum status status = snapshots_open(reader->volume.top, &set, &why);
 
 	if (status < 0)
 		lost(&reader->ctx, why.offset, "shadow copies: %s", why.text);
@@ -294,7 +296,7 @@ enum status read_volume_group(struct reader *reader, struct failure *why)
 	enum status status = STATUS_DECLINED;
 
 	if (!reader->place.logical && !reader->place.snapshot)
-		status = lvm_open(reader->volume, &group, why);
+		status = lvm_open(reader->volume.top, &group, why);
 	for (size_t i = 0; status == STATUS_OK && i < lvm_count(group); i++) {
 		const struct sent_volume volume = { .logical = (uint32_t)i + 1 };
 
@@ -305,22 +307,22 @@ enum status read_volume_group(struct reader *reader, struct failure *why)
 
 enum status read_one_volume(struct reader *reader, struct failure *why)
 {
-	struct stream *entries = view_entries(reader->view);
+	struct stream *entries = view_entries(reader->volume.view);
 	struct candidates all = { .reader = reader, .globs = source_globs_new(reader->arena) };
 
 	if (!all.globs)
 		return failure_set(why, ERR_NO_MEMORY, "paths of parsers");
 	all.end = &all.first;
 	message_start(&reader->message, MESSAGE_VIEW);
-	message_text(&reader->message, text_of(view_filesystem(reader->view)));
-	message_text(&reader->message, view_label(reader->view, reader->arena));
-	message_text(&reader->message, text_of(view_entries_path(reader->view)));
+	message_text(&reader->message, text_of(view_filesystem(reader->volume.view)));
+	message_text(&reader->message, view_label(reader->volume.view, reader->arena));
+	message_text(&reader->message, text_of(view_entries_path(reader->volume.view)));
 	message_u64(&reader->message, entries ? entries->size : 0);
 	reader_send(reader);
 	reader->origins[0] = entries;
 
 	const enum status status =
-		view_survey(reader->view, &reader->ctx, consider, send_sources, &all, why);
+		view_survey(reader->volume.view, &reader->ctx, consider, send_sources, &all, why);
 
 	if (!reader->place.snapshot)
 		find_snapshots(reader);

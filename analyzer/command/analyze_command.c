@@ -105,8 +105,7 @@ static bool take_option(struct analyze_options *o, int option, char *argument)
 	case 2004:
 		o->collect.verify_image = true;
 		return true;
-	case 2005:
-		o->collect.unattended = true;
+	case 2005: /* nothing is ever asked */
 		return true;
 	case 2008:
 		if (!take_number(argument, UINT32_MAX, &number))

@@ -285,10 +285,13 @@ static int run(int argc, char **argv)
 const struct command batch_command = {
 	.name = "batch",
 	.summary = "analyze the images of a manifest",
-	.usage = "Usage: avouch batch MANIFEST.csv -o DIR [-m MANDATE]... [--jobs N]\n"
+	.usage = "Usage: avouch batch [options] MANIFEST.csv -o DIR\n"
 		 "Columns: id,paths,attributes (paths and KEY=VALUE attributes separated by '|').\n"
-		 "Analyzes each image in a process of its own, N at a time (default 1), goes on\n"
-		 "after failures, writes DIR/ID.avouch, DIR/ID.log and DIR/summary.csv. Exit\n"
-		 "status: 1 a non-compliant image, else 2 one that cannot be said or failed, else 0.\n",
+		 "Analyzes each image in a process of its own, goes on after failures, writes\n"
+		 "DIR/ID.avouch, DIR/ID.log and DIR/summary.csv. Exit status: 1 a non-compliant\n"
+		 "image, else 2 one that cannot be said or failed, else 0.\n\n"
+		 "  -o, --output DIR         the folder to write to\n"
+		 "  -m, --mandate ID|FILE    judge against this mandate (repeatable)\n"
+		 "  -j, --jobs N             images side by side (default 1)\n",
 	.run = run,
 };

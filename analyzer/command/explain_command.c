@@ -82,11 +82,12 @@ static void explain(const json_t *document, const json_t *verdict)
 	const json_t *ids = json_object_get(verdict, "witnesses");
 
 	printf("%s under %s.%s: %s%s\n  duty %s, limit %s%s\n", citation_text(verdict, "system"),
-	       citation_text(verdict, "mandate"), citation_text(verdict, "milestone"), citation_text(verdict, "outcome"),
+	       citation_text(verdict, "mandate"), citation_text(verdict, "milestone"),
+	       citation_text(verdict, "outcome"),
 	       json_is_true(json_object_get(verdict, "qualified")) ? " (qualified)" : "",
 	       citation_text(verdict, "duty"), or_unknown(verdict, "deadline"),
-	       json_is_true(json_object_get(verdict, "conditional")) ? ", if this act applies" :
-								       "");
+	       json_is_true(json_object_get(verdict, "conditional")) ? ", if this act applies"
+								     : "");
 	puts("  because:");
 	tell_list(json_object_get(verdict, "reasons"), "    ");
 	for (size_t i = 0; i < json_array_size(products); i++) {
@@ -173,9 +174,10 @@ static int run(int argc, char **argv)
 const struct command explain_command = {
 	.name = "explain",
 	.summary = "from each verdict down to bytes, and its weakest link",
-	.usage = "Usage: avouch explain CASE [MANDATE[.MILESTONE]]\n"
-		 "For each verdict of the latest judgement: the outcome, its bounds, the witnesses\n"
-		 "and their bytes, the weakest link, which families of records agree, and what\n"
-		 "would change the verdict. Every time and witness in it stands in the report.\n",
+	.usage =
+		"Usage: avouch explain CASE [MANDATE[.MILESTONE]]\n"
+		"For each verdict of the latest judgement: the outcome, its bounds, the witnesses\n"
+		"and their bytes, the weakest link, which families of records agree, and what\n"
+		"would change the verdict. Every time and witness in it stands in the report.\n",
 	.run = run,
 };

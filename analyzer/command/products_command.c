@@ -109,13 +109,15 @@ static int run_mandates(int argc, char **argv)
 const struct command products_command = {
 	.name = "products",
 	.summary = "list, show or check the product signatures",
-	.usage = "Usage: avouch products list | show ID | lint [FOLDER]\n",
+	.usage = "Usage: avouch products list | show ID | lint [FOLDER]\n"
+		 "lint checks products and mandates alike; exit status 1 when it finds something.\n",
 	.run = run_products,
 };
 
 const struct command mandates_command = {
 	.name = "mandates",
 	.summary = "list, show or check the mandates",
-	.usage = "Usage: avouch mandates list | show ID | lint [FOLDER]\n",
+	.usage = "Usage: avouch mandates list | show ID | lint [FOLDER]\n"
+		 "lint checks products and mandates alike; exit status 1 when it finds something.\n",
 	.run = run_mandates,
 };

@@ -112,7 +112,8 @@ static int run(int argc, char **argv)
 	json_t *document = citation_document(argv[optind], &status);
 
 	if (document)
-		status = verify(document, secrets_given(&secrets), argv + optind + 1, (size_t)(argc - optind - 1));
+		status = verify(document, secrets_given(&secrets), argv + optind + 1,
+				(size_t)(argc - optind - 1));
 	json_decref(document);
 	return status;
 }

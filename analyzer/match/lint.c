@@ -25,7 +25,7 @@ enum status signatures_lint(const char *folder, const char *mandates, struct lin
 		free(m.text);
 		return status;
 	}
-	status = lint_failure(&m, why);
+	status = messages_failure(&m, why);
 	*ret = (struct lint_report){ m.text, m.n };
 	return status;
 }

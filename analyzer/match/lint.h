@@ -14,11 +14,4 @@ MUST_USE enum status mandate_set_load_lenient(const char *path, const struct sig
 					      struct messages *m, struct mandate_set **ret,
 					      struct failure *why);
 
-/* ERR_FORMAT with the first message when there is one. */
-enum status lint_failure(const struct messages *m, struct failure *why);
-
-/* A pattern that does not compile is complained about. */
-void lint_pattern(struct messages *m, const struct yaml_file *file, const char *where,
-		  enum aspect aspect, const char *written);
-
 #endif

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "analyzer/match/lint.h"
+#include "analyzer/match/yaml_schema.h"
 #include "parsers/base/text.h"
 #include "parsers/base/zone.h"
 
@@ -23,17 +23,7 @@ struct mandate_file {
 	struct applies applies;
 };
 
-#define STRING(key, type, member)                                                                  \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, 8192)
-#define OPTIONAL_STRING(key, type, member)                                                         \
-	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER_NULL | CYAML_FLAG_OPTIONAL, type, member,   \
-			       1, 8192)
-#define LIST(key, flags, type, member, count, entry)                                               \
-	CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | (flags), type, member, count, entry,  \
-				   0, CYAML_UNLIMITED)
-#define WORD(key, flags, type, member, words)                                                      \
-	CYAML_FIELD_ENUM(key, CYAML_FLAG_STRICT | (flags), type, member, words,                    \
-			 CYAML_ARRAY_LEN(words))
+enum { MAX_TEXT = 8192 };
 
 static const cyaml_strval_t duties[] = {
 	{ "remove-by", DUTY_REMOVE_BY },     { "begin-by", DUTY_BEGIN_BY },
@@ -145,10 +135,7 @@ struct loaded_mandates {
 
 const char *duty_name(enum duty duty)
 {
-	for (size_t i = 0; i < CYAML_ARRAY_LEN(duties); i++)
-		if (duties[i].val == (int64_t)duty)
-			return duties[i].str;
-	return "unknown";
+	return yaml_word(duties, CYAML_ARRAY_LEN(duties), duty);
 }
 
 static bool is_day(const char *text, struct instant *ret)
@@ -196,16 +183,6 @@ struct mandate_check {
 	const struct signature_set *set;
 	const struct zone *zone; /* NULL: no rules for the seat */
 };
-
-static void check_tags(const struct mandate_check *c, const char *where, const char **tags,
-		       unsigned n)
-{
-	if (n == 0)
-		complain(c->messages, c->file, where, "no source is given");
-	for (unsigned i = 0; i < n; i++)
-		if (!citation_known(c->mandate->sources, c->mandate->n_sources, tags[i]))
-			complain(c->messages, c->file, where, "unknown source '%s'", tags[i]);
-}
 
 /* Which of by, from and at a duty may have. */
 static void check_form(const struct mandate_check *c, const char *where, const struct milestone *m)
@@ -269,7 +246,8 @@ static void check_milestones(const struct mandate_check *c)
 		for (unsigned k = 0; k < i; k++)
 			if (strcmp(mandate->milestones[k].id, m->id) == 0)
 				complain(c->messages, c->file, where, "duplicate id '%s'", m->id);
-		check_tags(c, where, m->sources, m->n_sources);
+		complain_sources(c->messages, c->file, where, c->mandate->sources,
+				 c->mandate->n_sources, m->sources, m->n_sources);
 		check_deadline(c, where, m);
 	}
 }
@@ -421,13 +399,7 @@ static void take_mandate(struct loaded_mandates *s, size_t i, const struct signa
 static enum status load_mandates(const char *path, const struct signature_set *set,
 				 struct messages *m, struct loaded_mandates *s, struct failure *why)
 {
-	char below[4096];
-	struct stat info;
-
-	if (snprintf(below, sizeof(below), "%s/mandates", path) >= (int)sizeof(below) ||
-	    stat(below, &info) != 0 || !S_ISDIR(info.st_mode))
-		snprintf(below, sizeof(below), "%s", path);
-	enum status status = yaml_files_read(below, &s->files, &s->n_files, why);
+	enum status status = yaml_files_read_kind(path, "mandates", &s->files, &s->n_files, why);
 
 	if (status < 0)
 		return status;
@@ -475,7 +447,7 @@ enum status mandate_set_load(const char *path, const struct signature_set *set,
 	status = mandate_set_load_lenient(path, set, &m, &acts, why);
 	messages_close(&m);
 	if (status == STATUS_OK)
-		status = lint_failure(&m, why);
+		status = messages_failure(&m, why);
 	free(m.text);
 	if (status < 0)
 		return status;

@@ -202,11 +202,4 @@ MUST_USE enum status signature_read_source(const struct product *product, struct
 bool signature_hit_counts(const struct signature_set *set, size_t product, size_t component,
 			  const bool *identified);
 
-/*
- * "{63129F5E-8EC5-41BA-A4CF-47966CE84953}" to the 32 digits of Installer key names and back.
- * False when the input is malformed.
- */
-bool installer_code_pack(struct text code, char packed[33]);
-bool installer_code_unpack(struct text packed, char code[39]);
-
 #endif

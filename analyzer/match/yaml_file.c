@@ -178,6 +178,18 @@ enum status sha256_hex(struct span bytes, char ret[65], struct failure *why)
 	return STATUS_OK;
 }
 
+enum status yaml_files_read_kind(const char *path, const char *kind, struct yaml_file **ret,
+				 size_t *ret_n, struct failure *why)
+{
+	char below[4096];
+	struct stat info;
+
+	if (snprintf(below, sizeof(below), "%s/%s", path, kind) >= (int)sizeof(below) ||
+	    stat(below, &info) != 0 || !S_ISDIR(info.st_mode))
+		snprintf(below, sizeof(below), "%s", path);
+	return yaml_files_read(below, ret, ret_n, why);
+}
+
 enum status yaml_files_hash(const struct yaml_file *files, size_t n, char ret[65],
 			    struct failure *why)
 {
@@ -213,6 +225,17 @@ void messages_close(struct messages *m)
 	if (m->stream)
 		fclose(m->stream);
 	m->stream = NULL;
+}
+
+enum status messages_failure(const struct messages *m, struct failure *why)
+{
+	const int first = (int)strcspn(m->text, "\n");
+
+	if (m->n == 0)
+		return STATUS_OK;
+	if (m->n == 1)
+		return failure_set(why, ERR_FORMAT, "%.*s", first, m->text);
+	return failure_set(why, ERR_FORMAT, "%.*s (and %zu more)", first, m->text, m->n - 1);
 }
 
 static yaml_node_t *child_named(yaml_document_t *document, yaml_node_t *node, const char *name,
@@ -442,12 +465,31 @@ const cyaml_strval_t yaml_kinds[8] = {
 	{ "backup", KIND_BACKUP },
 };
 
-bool citation_known(const struct citation *sources, unsigned n, const char *tag)
+static bool citation_known(const struct citation *sources, unsigned n, const char *tag)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (strcmp(sources[i].tag, tag) == 0)
 			return true;
 	return false;
+}
+
+void complain_sources(struct messages *m, const struct yaml_file *file, const char *where,
+		      const struct citation *sources, unsigned n_sources, const char **tags,
+		      unsigned n)
+{
+	if (n == 0)
+		complain(m, file, where, "no source is given");
+	for (unsigned i = 0; i < n; i++)
+		if (!citation_known(sources, n_sources, tags[i]))
+			complain(m, file, where, "unknown source '%s'", tags[i]);
+}
+
+const char *yaml_word(const cyaml_strval_t *words, size_t n, int64_t value)
+{
+	for (size_t i = 0; i < n; i++)
+		if (words[i].val == value)
+			return words[i].str;
+	return "unknown";
 }
 
 bool id_is_well_formed(const char *id)

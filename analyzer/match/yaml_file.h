@@ -21,6 +21,10 @@ struct yaml_file {
 /* All *.yaml at or below path, sorted by name. ERR_IO when there is none. */
 MUST_USE enum status yaml_files_read(const char *path, struct yaml_file **ret, size_t *ret_n,
 				     struct failure *why);
+/* Those at or below the folder path/kind where there is one, else as yaml_files_read. */
+MUST_USE enum status yaml_files_read_kind(const char *path, const char *kind,
+					  struct yaml_file **ret, size_t *ret_n,
+					  struct failure *why);
 void yaml_files_free(struct yaml_file *files, size_t n);
 
 /* Hex SHA-256 over names, sizes and contents. */
@@ -37,6 +41,8 @@ struct messages {
 };
 MUST_USE enum status messages_open(struct messages *m, struct failure *why);
 void messages_close(struct messages *m); /* flushes; text stays and is the caller's to free */
+/* ERR_FORMAT with the first message when there is one; the messages are closed. */
+enum status messages_failure(const struct messages *m, struct failure *why);
 
 /*
  * A message about the node at where ("components[2]/match[0]/service"; "" is the document), or
@@ -44,6 +50,11 @@ void messages_close(struct messages *m); /* flushes; text stays and is the calle
  */
 void complain(struct messages *m, const struct yaml_file *file, const char *where,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Complains when there is no tag, and about each that is not among the citations. */
+void complain_sources(struct messages *m, const struct yaml_file *file, const char *where,
+		      const struct citation *sources, unsigned n_sources, const char **tags,
+		      unsigned n);
 
 /* Loads a file against a schema; on failure messages says where and why. NULL then. */
 void *yaml_file_load(struct yaml_file *file, const cyaml_schema_value_t *schema,
@@ -55,8 +66,8 @@ extern const cyaml_schema_value_t yaml_citation;
 extern const cyaml_strval_t yaml_confidences[4];
 extern const cyaml_strval_t yaml_kinds[8];
 
-/* Whether tag is among the citations. */
-bool citation_known(const struct citation *sources, unsigned n, const char *tag);
+/* The word for a value among n; "unknown" when none stands for it. */
+const char *yaml_word(const cyaml_strval_t *words, size_t n, int64_t value);
 /* Lower-case letters, digits, '-' and '.'. */
 bool id_is_well_formed(const char *id);
 

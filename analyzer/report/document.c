@@ -71,18 +71,20 @@ static json_t *evidence(const struct writing *w)
 		const struct case_evidence *e = &w->c->evidence[i];
 		const bool own = instant_is_set(e->acquired);
 		json_t *acquired = json_pack(
-			"{s:o,s:o}", "at", own ? json_of_instant(e->acquired) : json_of_ticks(w->j->acquired),
-			"basis", json_of_string(own ? e->acquired_basis : w->j->acquired_basis));
+			"{s:o,s:o}", "at",
+			own ? json_of_instant(e->acquired) : json_of_ticks(w->j->acquired), "basis",
+			json_of_string(own ? e->acquired_basis : w->j->acquired_basis));
 
 		json_array_append_new(
 			array,
 			json_pack("{s:o,s:s,s:s,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
 				  json_id("E", e->id), "path", e->path, "format", e->format, "size",
 				  (json_int_t)e->size, "segments", lines_of(e->segments), "sha256",
-				  json_of_string(e->sha256), "md5", json_of_string(e->md5), "sha1", json_of_string(e->sha1),
-				  "stored_md5", json_of_string(e->stored_md5), "stored_sha1",
-				  json_of_string(e->stored_sha1), "verified", verified(e), "acquired",
-				  acquired, "unreadable", lines_of(e->unreadable)));
+				  json_of_string(e->sha256), "md5", json_of_string(e->md5), "sha1",
+				  json_of_string(e->sha1), "stored_md5",
+				  json_of_string(e->stored_md5), "stored_sha1",
+				  json_of_string(e->stored_sha1), "verified", verified(e),
+				  "acquired", acquired, "unreadable", lines_of(e->unreadable)));
 	}
 	return array;
 }
@@ -124,18 +126,18 @@ static json_t *volumes(const struct writing *w)
 	for (size_t i = 0; i < w->c->n_volumes; i++) {
 		const struct case_volume *v = &w->c->volumes[i];
 		json_t *snapshot = v->snapshot_of ? json_pack("{s:o}", "created",
-							      json_of_instant(v->snapshot_created)) :
-						    json_null();
+							      json_of_instant(v->snapshot_created))
+						  : json_null();
 
 		json_array_append_new(
-			array, json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:o}", "id",
-					 json_id("V", v->id), "evidence", json_id("E", v->evidence),
-					 "logical", (json_int_t)v->logical, "offset",
-					 (json_int_t)v->offset, "size",
-					 (json_int_t)v->size, "filesystem", json_of_string(v->filesystem),
-					 "label", json_of_string(v->label), "snapshot", snapshot, "status",
-					 volume_status(v->reading), "problems",
-					 problems_of_volume(w, v->id)));
+			array,
+			json_pack("{s:o,s:o,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:o}", "id",
+				  json_id("V", v->id), "evidence", json_id("E", v->evidence),
+				  "logical", (json_int_t)v->logical, "offset",
+				  (json_int_t)v->offset, "size", (json_int_t)v->size, "filesystem",
+				  json_of_string(v->filesystem), "label", json_of_string(v->label),
+				  "snapshot", snapshot, "status", volume_status(v->reading),
+				  "problems", problems_of_volume(w, v->id)));
 	}
 	return array;
 }
@@ -148,15 +150,16 @@ static json_t *systems(const struct writing *w)
 		const struct system *s = &w->j->systems[i];
 
 		json_array_append_new(
-			array, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-					 "protection", document_protection(w, i), "unprotected",
-					 document_unprotected(w, i), "id", json_id("S", (int64_t)i + 1), "volume",
-					 json_id("V", s->volume), "os", json_of_text(s->os), "version",
-					 json_of_text(s->version), "hostname", json_of_text(s->hostname),
-					 "timezone", json_of_text(s->timezone), "timezone_tzdata",
-					 json_of_zone(s->timezone), "installed_at",
-					 json_of_ticks(s->installed_at), "last_activity",
-					 json_of_ticks(s->last_activity)));
+			array,
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "protection",
+				  document_protection(w, i), "unprotected",
+				  document_unprotected(w, i), "id", json_id("S", (int64_t)i + 1),
+				  "volume", json_id("V", s->volume), "os", json_of_text(s->os),
+				  "version", json_of_text(s->version), "hostname",
+				  json_of_text(s->hostname), "timezone", json_of_text(s->timezone),
+				  "timezone_tzdata", json_of_zone(s->timezone), "installed_at",
+				  json_of_ticks(s->installed_at), "last_activity",
+				  json_of_ticks(s->last_activity)));
 	}
 	return array;
 }
@@ -169,7 +172,8 @@ static json_t *set_by(const struct writing *w, const size_t by[2])
 	return json_pack("{s:o,s:o}", "not_before",
 			 by[0] == NO_WITNESS ? json_null() : json_string(w->j->witnesses[by[0]].id),
 			 "not_after",
-			 by[1] == NO_WITNESS ? json_null() : json_string(w->j->witnesses[by[1]].id));
+			 by[1] == NO_WITNESS ? json_null()
+					     : json_string(w->j->witnesses[by[1]].id));
 }
 
 static json_t *episode(const struct writing *w, const struct episode *e)
@@ -212,7 +216,8 @@ static json_t *residue(const struct writing *w, const struct product_history *h)
 	return array;
 }
 
-/* What only doubtful signatures know is told where it has a stay: an auditor looks for successors. */
+/* What only doubtful signatures know is told where it has a stay: an auditor looks for successors.
+ */
 static bool stands_tentatively(const struct product_history *h)
 {
 	return h->tentative && h->n_episodes > 0;
@@ -236,14 +241,14 @@ static json_t *products(const struct writing *w)
 			json_array_append_new(episodes, episode(w, &h->episodes[k]));
 		json_array_append_new(
 			array,
-			json_pack("{s:s,s:s,s:s,s:b,s:o,s:o,s:s,s:b,s:o,s:o}", "id", p->id, "vendor",
-				  p->vendor, "name", p->name, "tentative", h->tentative, "version",
-				  h->n_episodes ? json_of_text(h->episodes[h->n_episodes - 1].version) :
-						  json_null(),
-				  "system", json_id("S", (int64_t)h->system + 1), "state",
-				  product_state_name(h->state), "residue_counts",
-				  h->residue_counts, "residue", residue(w, h), "episodes",
-				  episodes));
+			json_pack(
+				"{s:s,s:s,s:s,s:b,s:o,s:o,s:s,s:b,s:o,s:o}", "id", p->id, "vendor",
+				p->vendor, "name", p->name, "tentative", h->tentative, "version",
+				h->n_episodes ? json_of_text(h->episodes[h->n_episodes - 1].version)
+					      : json_null(),
+				"system", json_id("S", (int64_t)h->system + 1), "state",
+				product_state_name(h->state), "residue_counts", h->residue_counts,
+				"residue", residue(w, h), "episodes", episodes));
 	}
 	return array;
 }
@@ -265,19 +270,20 @@ static json_t *witnesses(const struct writing *w)
 
 		json_array_append_new(
 			array,
-			json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:s,s:o,s:s,s:o,s:o}", "id", x->id,
-				  "product", product_id(w, x->product), "system",
+			json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:s,s:o,s:s,s:o,s:o}", "id",
+				  x->id, "product", product_id(w, x->product), "system",
 				  json_id("S", (int64_t)x->system + 1), "component",
 				  x->component ? json_string(x->component->id) : json_null(),
 				  "confidence",
-				  x->component ? json_string(confidence_name(x->component->confidence)) :
-						 json_null(),
+				  x->component
+					  ? json_string(confidence_name(x->component->confidence))
+					  : json_null(),
 				  "assertion", assertion_name(x->assertion), "not_before",
 				  json_of_ticks(x->when.not_before), "not_after",
-				  json_of_ticks(x->when.not_after), "family", family_name(x->family),
-				  "qualified", json_of_string(x->qualified), "source",
-				  x->trace ? x->trace->trace.type->name : "absence", "text",
-				  json_of_text(x->text), "locator", witness_locator(w, x)));
+				  json_of_ticks(x->when.not_after), "family",
+				  family_name(x->family), "qualified", json_of_string(x->qualified),
+				  "source", x->trace ? x->trace->trace.type->name : "absence",
+				  "text", json_of_text(x->text), "locator", witness_locator(w, x)));
 	}
 	return array;
 }
@@ -346,9 +352,9 @@ static json_t *problems(const struct writing *w)
 					 "lost", p->lost));
 	}
 	for (size_t i = 0; i < w->j->n_problems; i++)
-		json_array_append_new(array,
-				      json_pack("{s:s,s:o,s:n,s:b}", "where", "judgement", "what",
-						json_of_text(w->j->problems[i]), "offset", "lost", 1));
+		json_array_append_new(array, json_pack("{s:s,s:o,s:n,s:b}", "where", "judgement",
+						       "what", json_of_text(w->j->problems[i]),
+						       "offset", "lost", 1));
 	return array;
 }
 

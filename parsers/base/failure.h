@@ -28,7 +28,8 @@ enum status failure_set(struct failure *why, enum status status, const char *for
 enum status failure_at(struct failure *why, enum status status, uint64_t offset,
 		       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Puts "context: " in front of the message of a failure already set (why not NULL). Returns its status. */
+/* Puts "context: " in front of the message of a failure already set (why not NULL). Returns its
+ * status. */
 enum status failure_wrap(struct failure *why, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -212,14 +212,8 @@ static enum status read_log(struct evt_reading *reading)
 	if (libevt_file_get_number_of_records(reading->file, &n, NULL) == 1)
 		status = read_records(reading, n, libevt_file_get_record_by_index,
 				      RECOVERY_ALLOCATED);
-	log_times_sort(&reading->times, reading->ctx);
-	log_times_cover(&reading->times, reading->ctx, reading->channel);
-	if (status >= 0)
-		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,
-					reading->channel, reading->why);
-	if (status >= 0)
-		status = log_times_jumps(&reading->times, reading->ctx, reading->ctx->arena,
-					 reading->channel, reading->why);
+	status = log_times_tell(&reading->times, reading->ctx, reading->channel, status,
+				reading->why);
 	if (status >= 0 &&
 	    libevt_file_get_number_of_recovered_records(reading->file, &n, NULL) == 1)
 		status = read_records(reading, n, libevt_file_get_recovered_record_by_index,

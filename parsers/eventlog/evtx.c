@@ -387,14 +387,8 @@ static enum status read_log(struct reading *reading)
 		     (unsigned long long)reading->n_used);
 	status = read_chunks(reading, n_chunks, true);
 	/* What was found stands also when the log could not be read to its end. */
-	log_times_sort(&reading->times, reading->ctx);
-	log_times_cover(&reading->times, reading->ctx, reading->channel);
-	if (status >= 0)
-		status = log_times_span(&reading->times, reading->ctx, reading->ctx->arena,
-					reading->channel, reading->why);
-	if (status >= 0)
-		status = log_times_jumps(&reading->times, reading->ctx, reading->ctx->arena,
-					 reading->channel, reading->why);
+	status = log_times_tell(&reading->times, reading->ctx, reading->channel, status,
+				reading->why);
 	if (status >= 0)
 		status = read_chunks(reading, n_chunks, false);
 	return status;

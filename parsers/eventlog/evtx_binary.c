@@ -5,44 +5,7 @@
 
 #include "parsers/base/cursor.h"
 #include "parsers/base/text.h"
-
-/* Tokens; bit 6 of some says that more follows. */
-enum {
-	TOKEN_END = 0x00,
-	TOKEN_OPEN = 0x01,
-	TOKEN_OPEN_END = 0x02,
-	TOKEN_OPEN_CLOSED = 0x03,
-	TOKEN_CLOSE = 0x04,
-	TOKEN_VALUE = 0x05,
-	TOKEN_ATTRIBUTE = 0x06,
-	TOKEN_INSTANCE = 0x0c,
-	TOKEN_SUBSTITUTION = 0x0d,
-	TOKEN_OPTIONAL = 0x0e,
-	TOKEN_FRAGMENT = 0x0f,
-	TOKEN_MORE = 0x40,
-};
-
-enum {
-	TYPE_NULL = 0x00,
-	TYPE_STRING = 0x01,
-	TYPE_INT8 = 0x03,
-	TYPE_UINT8 = 0x04,
-	TYPE_INT16 = 0x05,
-	TYPE_UINT16 = 0x06,
-	TYPE_INT32 = 0x07,
-	TYPE_UINT32 = 0x08,
-	TYPE_INT64 = 0x09,
-	TYPE_UINT64 = 0x0a,
-	TYPE_BOOL = 0x0d,
-	TYPE_BINARY = 0x0e,
-	TYPE_GUID = 0x0f,
-	TYPE_FILETIME = 0x11,
-	TYPE_SID = 0x13,
-	TYPE_HEX32 = 0x14,
-	TYPE_HEX64 = 0x15,
-	TYPE_BINARY_XML = 0x21,
-	TYPE_STRINGS = 0x81,
-};
+#include "parsers/eventlog/evtx_tokens.h"
 
 enum { MAX_LEVELS = 16, MAX_NAME = 64, MAX_NESTED = 8, MAX_TOKENS = 4000, MAX_HEX = 4096 };
 

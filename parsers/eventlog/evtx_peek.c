@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/eventlog/evtx_peek.h"
 
-
 #include "parsers/base/cursor.h"
 #include "parsers/base/text.h"
 #include "parsers/eventlog/event.h"
-
-/* Tokens of binary XML; bit 6 of some says that more follows. */
-enum {
-	TOKEN_END = 0x00,
-	TOKEN_OPEN = 0x01,
-	TOKEN_OPEN_END = 0x02,
-	TOKEN_OPEN_CLOSED = 0x03,
-	TOKEN_CLOSE = 0x04,
-	TOKEN_VALUE = 0x05,
-	TOKEN_ATTRIBUTE = 0x06,
-	TOKEN_INSTANCE = 0x0c,
-	TOKEN_SUBSTITUTION = 0x0d,
-	TOKEN_OPTIONAL = 0x0e,
-	TOKEN_FRAGMENT = 0x0f,
-	TOKEN_MORE = 0x40,
-};
-
-enum {
-	TYPE_STRING = 0x01,
-	TYPE_UINT8 = 0x04,
-	TYPE_UINT16 = 0x06,
-	TYPE_UINT32 = 0x08,
-	TYPE_GUID = 0x0f,
-};
+#include "parsers/eventlog/evtx_tokens.h"
 
 enum { MAX_TOKENS = 400, MAX_NAME = 64, MAX_LEVELS = 16 };
 

@@ -171,7 +171,7 @@ static void find_odd(struct log_times *times, struct parse_context *ctx)
 		     n, (unsigned long long)first_odd->id);
 }
 
-void log_times_sort(struct log_times *times, struct parse_context *ctx)
+static void sort(struct log_times *times, struct parse_context *ctx)
 {
 	if (!times->n)
 		return;
@@ -208,7 +208,8 @@ bool log_times_is_new(struct log_times *times, struct log_time item)
 	return true;
 }
 
-void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel)
+static void tell_cover(const struct log_times *times, struct parse_context *ctx,
+		       struct text channel)
 {
 	struct instant first = { 0 }, last = { 0 };
 	char recorder[256];
@@ -253,8 +254,8 @@ static enum status emit_jump(const struct log_times *times, struct parse_context
 	return address ? emit(ctx, &trace, why) : failure_set(why, ERR_LIMIT, "time jump");
 }
 
-enum status log_times_span(const struct log_times *times, struct parse_context *ctx,
-			   struct arena *arena, struct text channel, struct failure *why)
+static enum status emit_span(const struct log_times *times, struct parse_context *ctx,
+			     struct arena *arena, struct text channel, struct failure *why)
 {
 	if (times->n == 0)
 		return STATUS_OK;
@@ -280,8 +281,8 @@ enum status log_times_span(const struct log_times *times, struct parse_context *
 	return address ? emit(ctx, &trace, why) : failure_set(why, ERR_LIMIT, "log span");
 }
 
-enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
-			    struct arena *arena, struct text channel, struct failure *why)
+static enum status emit_jumps(const struct log_times *times, struct parse_context *ctx,
+			      struct arena *arena, struct text channel, struct failure *why)
 {
 	const struct log_time *before = NULL;
 	size_t n = 0;
@@ -304,6 +305,18 @@ enum status log_times_jumps(const struct log_times *times, struct parse_context 
 			return status;
 	}
 	return STATUS_OK;
+}
+
+enum status log_times_tell(struct log_times *times, struct parse_context *ctx, struct text channel,
+			   enum status status, struct failure *why)
+{
+	sort(times, ctx);
+	tell_cover(times, ctx, channel);
+	if (status >= 0)
+		status = emit_span(times, ctx, ctx->arena, channel, why);
+	if (status >= 0)
+		status = emit_jumps(times, ctx, ctx->arena, channel, why);
+	return status;
 }
 
 struct text log_channel(struct arena *arena, const char *path)

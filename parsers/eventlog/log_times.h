@@ -20,7 +20,7 @@ struct log_times {
 	int64_t precision; /* of all times, in ticks */
 	struct log_time *items; /* live records */
 	size_t n, room;
-	bool some_sound; /* set by log_times_sort */
+	bool some_sound; /* set by log_times_tell */
 	struct log_time *recovered; /* sorted */
 	size_t n_recovered, recovered_room;
 };
@@ -34,30 +34,23 @@ MUST_USE enum status log_times_add(struct log_times *times, struct log_time item
 				   struct failure *why);
 
 /*
- * Sorts the live records by number and finds the odd ones, of which a note tells; call once, before
- * the functions below.
+ * What the live records' times say once all were added, so call it once; status is that of reading
+ * them and comes back when nothing else fails. Sorts them by number and finds the odd ones, of which
+ * a note tells. The first and the last time (unset when there is none) become coverage of
+ * "event log <channel>": of sound records if there are any, without odd ones. Unless the reading
+ * failed, emits windows.event.log-span (numbers and times of the first and the last live record)
+ * and windows.event.time-jump where numbers rise and times fall by more than five seconds from one
+ * sound record that is not odd to the next such.
  */
-void log_times_sort(struct log_times *times, struct parse_context *ctx);
+MUST_USE enum status log_times_tell(struct log_times *times, struct parse_context *ctx,
+				    struct text channel, enum status status,
+				    struct failure *why);
 
-/* True, and remembered, if neither a live nor a recovered record has this number and time. */
+/*
+ * True, and remembered, if neither a live nor a recovered record has this number and time; call it
+ * after log_times_tell.
+ */
 bool log_times_is_new(struct log_times *times, struct log_time item);
-
-/*
- * The first and the last time (unset when there is none) as coverage of "event log <channel>": of
- * sound records if there are any, without odd ones.
- */
-void log_times_cover(const struct log_times *times, struct parse_context *ctx, struct text channel);
-
-/* Emits windows.event.log-span: numbers and times of the first and the last live record. */
-MUST_USE enum status log_times_span(const struct log_times *times, struct parse_context *ctx,
-				    struct arena *arena, struct text channel, struct failure *why);
-
-/*
- * Emits windows.event.time-jump where numbers rise and times fall by more than five seconds from
- * one sound record that is not odd to the next such.
- */
-MUST_USE enum status log_times_jumps(const struct log_times *times, struct parse_context *ctx,
-				     struct arena *arena, struct text channel, struct failure *why);
 
 /* The channel by the name of its file: "A%4B.evtx" is "A/B". data NULL when the arena is full. */
 struct text log_channel(struct arena *arena, const char *path);

@@ -303,21 +303,16 @@ static enum status read_driver(struct parse_context *ctx, struct hive *hive,
 
 static enum status parse(struct parse_context *ctx, struct hive *hive, struct failure *why)
 {
-	static const struct {
-		const char *pattern;
-		hive_visitor visit;
-	} places[] = {
+	static const struct key_place places[] = {
 		{ "Root\\Programs\\*", read_old_program },
 		{ "Root\\File\\*\\*", read_old_file },
 		{ "Root\\InventoryApplication\\*", read_program },
 		{ "Root\\InventoryApplicationFile\\*", read_file },
 		{ "Root\\InventoryDriverBinary\\*", read_driver },
 	};
-	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status >= 0 && i < sizeof(places) / sizeof(*places); i++)
-		status = visit_keys(ctx, hive, places[i].pattern, places[i].visit, NULL, why);
-	return status;
+	return visit_places(visit_keys, ctx, hive, places, sizeof(places) / sizeof(*places),
+			    NULL, why);
 }
 
 const struct parser amcache_parser = {

@@ -120,10 +120,7 @@ static enum status read_shared(struct parse_context *ctx, struct hive *hive,
 
 static enum status parse(struct parse_context *ctx, struct hive *hive, struct failure *why)
 {
-	static const struct {
-		const char *pattern;
-		hive_visitor visit;
-	} places[] = {
+	static const struct key_place places[] = {
 		{ "Microsoft\\Windows\\CurrentVersion\\Run", read_run },
 		{ "Microsoft\\Windows\\CurrentVersion\\RunOnce*", read_run },
 		{ "Microsoft\\Windows\\CurrentVersion\\RunServices*", read_run },
@@ -131,11 +128,9 @@ static enum status parse(struct parse_context *ctx, struct hive *hive, struct fa
 		{ "Microsoft\\Windows\\CurrentVersion\\App Paths\\*", read_app },
 		{ "Microsoft\\Windows\\CurrentVersion\\SharedDLLs", read_shared },
 	};
-	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status >= 0 && i < sizeof(places) / sizeof(*places); i++)
-		status = visit_software(ctx, hive, places[i].pattern, places[i].visit, NULL, why);
-	return status;
+	return visit_places(visit_software, ctx, hive, places, sizeof(places) / sizeof(*places),
+			    NULL, why);
 }
 
 const struct parser autostart_parser = {

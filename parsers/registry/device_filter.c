@@ -125,20 +125,14 @@ static enum status read_ndi(struct parse_context *ctx, struct hive *hive,
 
 static enum status parse(struct parse_context *ctx, struct hive *hive, struct failure *why)
 {
-	static const struct {
-		const char *pattern;
-		hive_visitor visit;
-	} places[] = {
+	static const struct key_place places[] = {
 		{ "Control\\Class\\*", read_class },
 		{ "Control\\Network\\*\\*", read_component },
 		{ "Control\\Network\\*\\*\\Ndi", read_ndi },
 	};
-	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status >= 0 && i < sizeof(places) / sizeof(*places); i++)
-		status = visit_control_sets(ctx, hive, places[i].pattern, places[i].visit, NULL,
-					    why);
-	return status;
+	return visit_places(visit_control_sets, ctx, hive, places, sizeof(places) / sizeof(*places),
+			    NULL, why);
 }
 
 const struct parser device_filter_parser = {

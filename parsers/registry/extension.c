@@ -13,7 +13,7 @@
  * developer.chrome.com "Native messaging".
  */
 #include "parsers/base/text.h"
-#include "parsers/registry/packed_guid.h"
+#include "parsers/base/packed_guid.h"
 #include "parsers/registry/registry_trace.h"
 
 enum { CLSID, NAME, PATH, PLACE, VIEW, USER, EXTENSION_N };
@@ -187,10 +187,7 @@ static enum status read_browser(struct parse_context *ctx, struct hive *hive,
 
 static enum status parse(struct parse_context *ctx, struct hive *hive, struct failure *why)
 {
-	static const struct {
-		const char *pattern;
-		hive_visitor visit;
-	} places[] = {
+	static const struct key_place places[] = {
 		{ "Microsoft\\AMSI\\Providers\\*", read_amsi },
 		{ EXPLORER "ShellIconOverlayIdentifiers\\*", read_shell },
 		{ EXPLORER "Browser Helper Objects\\*", read_helper },
@@ -206,10 +203,9 @@ static enum status parse(struct parse_context *ctx, struct hive *hive, struct fa
 	if (status >= 0)
 		status = visit_classes(ctx, hive, "*\\shellex\\*Handlers\\*", read_shell, &servers,
 				       why);
-	for (size_t i = 0; status >= 0 && i < sizeof(places) / sizeof(*places); i++)
-		status = visit_software(ctx, hive, places[i].pattern, places[i].visit, &servers,
-					why);
-	return status;
+	return status < 0 ? status
+			  : visit_places(visit_software, ctx, hive, places,
+					 sizeof(places) / sizeof(*places), &servers, why);
 }
 
 const struct parser extension_parser = {

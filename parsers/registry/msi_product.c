@@ -12,7 +12,7 @@
  * installed-packages layout compared with exports of live machines.
  */
 #include "parsers/registry/install_date.h"
-#include "parsers/registry/packed_guid.h"
+#include "parsers/base/packed_guid.h"
 #include "parsers/registry/registry_trace.h"
 
 enum {
@@ -137,10 +137,7 @@ static enum status read_upgrade(struct parse_context *ctx, struct hive *hive,
 
 static enum status parse(struct parse_context *ctx, struct hive *hive, struct failure *why)
 {
-	static const struct {
-		const char *pattern;
-		hive_visitor visit;
-	} places[] = {
+	static const struct key_place places[] = {
 		{ "Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\*\\Products\\*\\"
 		  "InstallProperties",
 		  read_product },
@@ -149,11 +146,9 @@ static enum status parse(struct parse_context *ctx, struct hive *hive, struct fa
 		{ "Microsoft\\Windows\\CurrentVersion\\Installer\\UpgradeCodes\\*", read_upgrade },
 		{ "Classes\\Installer\\UpgradeCodes\\*", read_upgrade },
 	};
-	enum status status = STATUS_OK;
 
-	for (size_t i = 0; status >= 0 && i < sizeof(places) / sizeof(*places); i++)
-		status = visit_software(ctx, hive, places[i].pattern, places[i].visit, NULL, why);
-	return status;
+	return visit_places(visit_software, ctx, hive, places, sizeof(places) / sizeof(*places),
+			    NULL, why);
 }
 
 const struct parser msi_product_parser = {

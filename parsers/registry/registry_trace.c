@@ -245,6 +245,17 @@ enum status visit_control_sets(struct parse_context *ctx, struct hive *hive, con
 	return visit_below(ctx, hive, sets, pattern, visit, payload, why);
 }
 
+enum status visit_places(key_walk *walk, struct parse_context *ctx, struct hive *hive,
+			 const struct key_place *places, size_t n, void *payload,
+			 struct failure *why)
+{
+	enum status status = STATUS_OK;
+
+	for (size_t i = 0; status >= 0 && i < n; i++)
+		status = walk(ctx, hive, places[i].pattern, places[i].visit, payload, why);
+	return status;
+}
+
 bool text_starts_folded(struct text text, const char *prefix)
 {
 	const size_t size = strlen(prefix);

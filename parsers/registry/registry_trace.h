@@ -103,6 +103,17 @@ MUST_USE enum status visit_control_sets(struct parse_context *ctx, struct hive *
 					const char *pattern, hive_visitor visit, void *payload,
 					struct failure *why);
 
+/* One of the above for each place, until one fails. */
+struct key_place {
+	const char *pattern;
+	hive_visitor visit;
+};
+typedef enum status key_walk(struct parse_context *ctx, struct hive *hive, const char *pattern,
+			     hive_visitor visit, void *payload, struct failure *why);
+MUST_USE enum status visit_places(key_walk *walk, struct parse_context *ctx, struct hive *hive,
+				  const struct key_place *places, size_t n, void *payload,
+				  struct failure *why);
+
 /* Whose hive: "machine" hives are those under HKLM; others belong to a user. */
 bool hive_is_user(const struct hive *hive);
 bool hive_is_root(const struct hive *hive, const char *root);

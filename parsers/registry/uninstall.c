@@ -9,7 +9,7 @@
  * text; the first installation is not later. The key's last-written time is no install time.
  */
 #include "parsers/registry/install_date.h"
-#include "parsers/registry/packed_guid.h"
+#include "parsers/base/packed_guid.h"
 #include "parsers/registry/registry_trace.h"
 
 enum {

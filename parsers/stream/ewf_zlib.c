@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stands in for the two functions of zlib that libewf calls for each chunk (cmake/libyal.cmake). libdeflate inflates in half
- * of the time and checks the same Adler-32; what it refuses is left to zlib, so that libewf sees zlib's errors for damaged
- * chunks. Its Adler-32, for chunks that are not compressed, takes a tenth.
+ * Stands in for the two functions of zlib that libewf calls for each chunk (cmake/libyal.cmake).
+ * libdeflate inflates in half of the time and checks the same Adler-32; what it refuses is left to
+ * zlib, so that libewf sees zlib's errors for damaged chunks. Its Adler-32, for chunks that are not
+ * compressed, takes a tenth.
  */
 #include <libdeflate.h>
 #include <zlib.h>
@@ -27,5 +28,6 @@ int avouch_uncompress(Bytef *out, uLongf *out_size, const Bytef *in, uLong in_si
 
 uLong avouch_adler32(uLong adler, const Bytef *bytes, uInt size)
 {
-	return libdeflate_adler32((uint32_t)adler, bytes, size); /* both start with 1 for no bytes */
+	return libdeflate_adler32((uint32_t)adler, bytes,
+				  size); /* both start with 1 for no bytes */
 }

@@ -105,7 +105,8 @@ static off64_t io_seek(intptr_t *io_handle, off64_t offset, int whence, libbfio_
 	int64_t target = offset;
 
 	(void)error;
-	if ((whence == SEEK_CUR && __builtin_add_overflow(offset, (int64_t)io->position, &target)) ||
+	if ((whence == SEEK_CUR &&
+	     __builtin_add_overflow(offset, (int64_t)io->position, &target)) ||
 	    (whence == SEEK_END &&
 	     __builtin_add_overflow(offset, (int64_t)io->stream->size, &target)) ||
 	    target < 0)
@@ -218,7 +219,8 @@ static void library_close(struct stream *stream)
 static const struct stream_ops library_ops = { library_read_at, library_close };
 
 enum status stream_over_library(const struct library_reader *reader, library_handle *handle,
-				library_handle *bfio, uint64_t size, struct stream **ret, struct failure *why)
+				library_handle *bfio, uint64_t size, struct stream **ret,
+				struct failure *why)
 {
 	struct library_stream *self = size > INT64_MAX ? NULL : calloc(1, sizeof(*self));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parsers/stream/ranges.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,18 @@ const struct byte_range *ranges_find(const struct range_list *list, uint64_t off
 	    list->items[i].offset < range_end((struct byte_range){ offset, size }))
 		return &list->items[i];
 	return NULL;
+}
+
+enum status ranges_refuse(const struct range_list *unreadable, uint64_t offset, uint64_t size,
+			  struct failure *why)
+{
+	const struct byte_range *bad = ranges_find(unreadable, offset, size);
+
+	if (!bad)
+		return STATUS_OK;
+	return failure_at(why, ERR_UNREADABLE, bad->offset > offset ? bad->offset : offset,
+			  "the image holds no sound data at %" PRIu64 " to %" PRIu64, bad->offset,
+			  bad->offset + bad->size);
 }
 
 void ranges_release(struct range_list *list)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parsers/base/failure.h"
+
 /* A range of bytes of a stream. */
 struct byte_range {
 	uint64_t offset, size;
@@ -27,6 +29,10 @@ bool ranges_add(struct range_list *list, uint64_t offset, uint64_t size);
 /* The first range that shares a byte with [offset, offset + size); NULL when none does. */
 const struct byte_range *ranges_find(const struct range_list *list, uint64_t offset,
 				     uint64_t size);
+
+/* ERR_UNREADABLE, at its first byte in there, when an unreadable range of an image is in the way. */
+MUST_USE enum status ranges_refuse(const struct range_list *unreadable, uint64_t offset,
+				   uint64_t size, struct failure *why);
 
 void ranges_release(struct range_list *list);
 

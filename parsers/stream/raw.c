@@ -101,7 +101,8 @@ static enum status open_part(const char *path, struct raw_part *part, struct fai
 	return STATUS_OK;
 }
 
-enum status stream_over_files(char *const *paths, size_t n_paths, struct stream **ret, struct failure *why)
+enum status stream_over_files(char *const *paths, size_t n_paths, struct stream **ret,
+			      struct failure *why)
 {
 	struct raw_stream *raw =
 		calloc(1, sizeof(*raw) + n_paths * sizeof(struct raw_part));

@@ -119,12 +119,12 @@ static enum status split_strings(struct arena *arena, struct span pool, struct s
 {
 	size_t offset = 0;
 
-	if (pool.size < 4)
-		return failure_set(why, ERR_TRUNCATED, "string pool of %zu bytes", pool.size);
 	*ret = (struct strings){ .items = arena_array(arena, pool.size / 4, sizeof(struct span)),
 				 .n = 1,
 				 .reference = span_u32le(pool, 0) >> 31 ? 3 : 2,
 				 .codepage = span_u32le(pool, 0) & 0x7fffffff };
+	if (pool.size < 4)
+		return failure_set(why, ERR_TRUNCATED, "string pool of %zu bytes", pool.size);
 	if (!ret->items)
 		return failure_set(why, ERR_LIMIT, "no memory for the strings");
 	for (size_t at = 4; at + 4 <= pool.size; at += 4) {

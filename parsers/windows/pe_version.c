@@ -106,6 +106,7 @@ static enum status read_part(const struct program *p, uint64_t offset, size_t si
 {
 	uint8_t *data = arena_alloc(p->ctx->arena, size + 1);
 
+	*ret = span_of(NULL, 0);
 	if (!data)
 		return failure_set(why, ERR_LIMIT, "no memory for %zu bytes", size);
 	*ret = span_of(data, size);

@@ -5,13 +5,13 @@
  * days back. Layout: Yogesh Khatri, "Forensic implications of SRUM"; libyal esedb-kb, "System
  * Resource Usage Monitor (SRUM)".
  *
- * SruDbIdMapTable: IdType (0 program, 1 service, 2 app; 3 user), IdIndex, IdBlob (UTF-16LE: a device path, or
- *   "!!name!YYYY/MM/DD:hh:mm:ss!hash!service")
+ * SruDbIdMapTable: IdType (0 program, 1 service, 2 app; 3 user), IdIndex, IdBlob (UTF-16LE:
+ *   a device path, or "!!name!YYYY/MM/DD:hh:mm:ss!hash!service")
  * {D10CA2FE-...} application resources, {973F5D5C-...} network: AutoIncId, TimeStamp (OLE date,
  *   UTC), AppId, UserId, ...
  *
- * A row says that the program ran in the interval that ends at its time. The interval begins with the
- * rows written before: an hour earlier, or before the machine slept.
+ * A row says that the program ran in the interval that ends at its time. The interval begins with
+ * the rows written before: an hour earlier, or before the machine slept.
  */
 #include <inttypes.h>
 #include <stdio.h>

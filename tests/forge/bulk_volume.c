@@ -1,41 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fills an NTFS volume as a Windows installation of some years does: bulk_volume VOLUME FILES. VOLUME is a plain file that
- * mkntfs made. What it makes stands in tests/bench/README.md; the same call makes the same volume.
+ * Fills an NTFS volume as a Windows installation of some years does: bulk_volume VOLUME FILES.
+ * VOLUME is a plain file that mkntfs made. What it makes stands in tests/bench/README.md; the same
+ * call makes the same volume.
  */
-#include "config.h"
+#include "library.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#pragma GCC diagnostic ignored "-Wcast-align"
-#pragma GCC diagnostic ignored "-Wundef"
-#include <ntfs-3g/types.h>
-#include <ntfs-3g/attrib.h>
-#include <ntfs-3g/dir.h>
-#include <ntfs-3g/index.h>
-#include <ntfs-3g/inode.h>
-#include <ntfs-3g/layout.h>
-#include <ntfs-3g/lcnalloc.h>
-#include <ntfs-3g/logging.h>
-#include <ntfs-3g/mft.h>
-#include <ntfs-3g/runlist.h>
-#include <ntfs-3g/unistr.h>
-#include <ntfs-3g/volume.h>
-#pragma GCC diagnostic pop
 
 enum {
 	SECURITY_ID = 0x100, /* the first descriptor mkntfs puts into $Secure */
@@ -44,7 +15,8 @@ enum {
 };
 
 static ntfs_volume *volume;
-static uint64_t random_state = 88172645463325252ULL, n_files, n_folders, n_links, n_short, n_deleted;
+static uint64_t random_state = 88172645463325252ULL, n_files, n_folders, n_links, n_short,
+		n_deleted;
 static int64_t ticks = INT64_C(131310000000000000); /* 2017-02-08 */
 
 /* The library's clock: found before the C library's own. A file every 40 ms. */
@@ -77,11 +49,15 @@ static uint32_t pick(uint32_t below)
 static const char *word(void)
 {
 	static const char *const words[] = {
-		"network", "printing", "shell", "media", "update", "security", "common", "client", "server", "setup", "driver", "audio",
-		"graphics", "input", "language", "font", "storage", "kernel", "runtime", "resource", "policy", "remote", "desktop",
-		"backup", "search", "index", "cache", "content", "provider", "manager", "service", "host", "broker", "store", "package",
-		"framework", "component", "extension", "module", "library", "config", "template", "helper", "session", "account",
-		"identity", "transport", "protocol", "monitor", "diagnostics"
+		"network",   "printing",   "shell",    "media",    "update",    "security",
+		"common",    "client",     "server",   "setup",    "driver",    "audio",
+		"graphics",  "input",      "language", "font",     "storage",   "kernel",
+		"runtime",   "resource",   "policy",   "remote",   "desktop",   "backup",
+		"search",    "index",      "cache",    "content",  "provider",  "manager",
+		"service",   "host",       "broker",   "store",    "package",   "framework",
+		"component", "extension",  "module",   "library",  "config",    "template",
+		"helper",    "session",    "account",  "identity", "transport", "protocol",
+		"monitor",   "diagnostics"
 	};
 
 	return words[pick(sizeof(words) / sizeof(words[0]))];
@@ -101,7 +77,8 @@ static ntfs_inode *make(ntfs_inode *parent, const char *name, mode_t type)
 {
 	int length;
 	ntfschar *wide = unicode(name, &length);
-	ntfs_inode *inode = ntfs_create(parent, const_cpu_to_le32(SECURITY_ID), wide, (u8)length, type);
+	ntfs_inode *inode =
+		ntfs_create(parent, const_cpu_to_le32(SECURITY_ID), wide, (u8)length, type);
 
 	free(wide);
 	if (inode == NULL)
@@ -135,7 +112,8 @@ static ntfs_inode *folder(const char *path)
 	char *copy = strdup(path), *rest = NULL;
 	ntfs_inode *at = ntfs_inode_open(volume, FILE_root);
 
-	for (char *part = strtok_r(copy, "/", &rest); part != NULL; part = strtok_r(NULL, "/", &rest)) {
+	for (char *part = strtok_r(copy, "/", &rest); part != NULL;
+	     part = strtok_r(NULL, "/", &rest)) {
 		ntfs_inode *next = enter(at, part);
 
 		if (ntfs_inode_close(at) != 0)
@@ -146,7 +124,10 @@ static ntfs_inode *folder(const char *path)
 	return at;
 }
 
-/* One file in three is small enough for its record; the sizes of the others spread over four decades. */
+/*
+ * One file in three is small enough for its record; the sizes of the others spread over four
+ * decades.
+ */
 static int64_t size_of_file(void)
 {
 	if (pick(3) == 0)
@@ -154,7 +135,10 @@ static int64_t size_of_file(void)
 	return (int64_t)(1024 + pick(1024)) << pick(8);
 }
 
-/* Clusters are allocated and not written, which takes time and tells nothing. One large file in four is in pieces. */
+/*
+ * Clusters are allocated and not written, which takes time and tells nothing. One large file in
+ * four is in pieces.
+ */
 static void set_size(ntfs_inode *inode, int64_t size)
 {
 	static unsigned char zeros[600];
@@ -206,7 +190,7 @@ static void put_named(const char *path, ntfs_inode **parent, const char *name)
 	*parent = folder(path);
 }
 
-/* --- deleting as Windows does: name and runs stay in the freed record ------------------------------------------------- */
+/* --- deleting as Windows does: name and runs stay in the freed record --- */
 
 static void remove_index_entry(ntfs_inode *parent, ntfs_inode *inode)
 {
@@ -214,11 +198,14 @@ static void remove_index_entry(ntfs_inode *parent, ntfs_inode *inode)
 	const FILE_NAME_ATTR *name;
 	ntfs_index_context *index;
 
-	if (search == NULL || ntfs_attr_lookup(AT_FILE_NAME, AT_UNNAMED, 0, CASE_SENSITIVE, 0, NULL, 0, search) != 0)
+	if (search == NULL ||
+	    ntfs_attr_lookup(AT_FILE_NAME, AT_UNNAMED, 0, CASE_SENSITIVE, 0, NULL, 0, search) != 0)
 		die("record without", "name");
-	name = (const FILE_NAME_ATTR *)((const u8 *)search->attr + le16_to_cpu(search->attr->value_offset));
+	name = (const FILE_NAME_ATTR *)((const u8 *)search->attr +
+					le16_to_cpu(search->attr->value_offset));
 	index = ntfs_index_ctx_get(parent, NTFS_INDEX_I30, 4);
-	if (index == NULL || ntfs_index_lookup(name, (int)le32_to_cpu(search->attr->value_length), index) != 0 ||
+	if (index == NULL ||
+	    ntfs_index_lookup(name, (int)le32_to_cpu(search->attr->value_length), index) != 0 ||
 	    ntfs_index_rm(index) != 0)
 		die("no index", "entry");
 	ntfs_inode_mark_dirty(parent);
@@ -244,14 +231,19 @@ static void delete_file(ntfs_inode *parent, const char *name)
 	n_files--;
 }
 
-/* --- the parts of the tree ------------------------------------------------------------------------------------------- */
+/* --- the parts of the tree --- */
 
-/* The library keeps no table of open inodes: what is open twice is written twice. So nothing stays open across a path. */
+/*
+ * The library keeps no table of open inodes: what is open twice is written twice. So nothing stays
+ * open across a path.
+ */
 static void put_link(ntfs_inode *inode, const char *name)
 {
 	static const char *const first[] = {
-		"Windows/System32", "Windows/SysWOW64", "Windows/System32/drivers", "Windows/Fonts", "Windows/System32/wbem",
-		"Windows/System32/en-US", "Windows/SysWOW64/en-US", "Windows/Microsoft.NET/Framework64/v4.0.30319"
+		"Windows/System32",         "Windows/SysWOW64",
+		"Windows/System32/drivers", "Windows/Fonts",
+		"Windows/System32/wbem",    "Windows/System32/en-US",
+		"Windows/SysWOW64/en-US",   "Windows/Microsoft.NET/Framework64/v4.0.30319"
 	};
 	const unsigned target = pick(pick(N_TARGETS) + 1);
 	char path[128];
@@ -270,15 +262,20 @@ static void put_link(ntfs_inode *inode, const char *name)
 	n_links++;
 }
 
-/* A component folder below WinSxS; three of five of its files stand in a system folder, too, most in the first ones. */
+/*
+ * A component folder below WinSxS; three of five of its files stand in a system folder, too, most
+ * in the first ones.
+ */
 static void put_component(ntfs_inode *store, unsigned number)
 {
 	char name[200];
 	ntfs_inode *component;
 	const unsigned n = 1 + pick(4);
 
-	snprintf(name, sizeof(name), "%s_microsoft-windows-%s-%s-%s_31bf3856ad364e35_10.0.16299.%u_%s_%08x%08x",
-		 pick(3) ? "amd64" : "wow64", word(), word(), word(), pick(2000), pick(4) ? "none" : "en-us", number, pick(UINT32_MAX));
+	snprintf(name, sizeof(name),
+		 "%s_microsoft-windows-%s-%s-%s_31bf3856ad364e35_10.0.16299.%u_%s_%08x%08x",
+		 pick(3) ? "amd64" : "wow64", word(), word(), word(), pick(2000),
+		 pick(4) ? "none" : "en-us", number, pick(UINT32_MAX));
 	component = make(store, name, S_IFDIR);
 	for (unsigned i = 0; i < n; i++) {
 		ntfs_inode *inode;
@@ -304,7 +301,9 @@ static void put_components(uint64_t until)
 
 	for (; n_files < until; number++) {
 		put_component(store, number);
-		snprintf(name, sizeof(name), "amd64_microsoft-windows-%s-%s_31bf3856ad364e35_10.0.16299.15_none_%08x%08x.manifest",
+		snprintf(name, sizeof(name),
+			 "amd64_microsoft-windows-%s-%s_31bf3856ad364e35_10.0.16299.15_none_"
+			 "%08x%08x.manifest",
 			 word(), word(), number, pick(UINT32_MAX));
 		put_file(manifests, name);
 	}
@@ -318,8 +317,11 @@ static void put_images(uint64_t until)
 	char path[300];
 
 	while (n_files < until) {
-		snprintf(path, sizeof(path), "Windows/assembly/NativeImages_v4.0.30319_64/System.%s.%s/%08x%08x%08x%08x", word(), word(),
-			 pick(UINT32_MAX), pick(UINT32_MAX), pick(UINT32_MAX), pick(UINT32_MAX));
+		snprintf(
+			path, sizeof(path),
+			"Windows/assembly/NativeImages_v4.0.30319_64/System.%s.%s/%08x%08x%08x%08x",
+			word(), word(), pick(UINT32_MAX), pick(UINT32_MAX), pick(UINT32_MAX),
+			pick(UINT32_MAX));
 		ntfs_inode *at = folder(path);
 
 		put_file(at, "System.ni.dll");
@@ -329,22 +331,28 @@ static void put_images(uint64_t until)
 	}
 }
 
-/* Programs and what they keep: folders down to ten deep, a few dozen files in most; DOS names beside every second file. */
+/*
+ * Programs and what they keep: folders down to ten deep, a few dozen files in most; DOS names
+ * beside every second file.
+ */
 static void put_programs(const char *top, uint64_t until)
 {
 	char path[1024], name[100];
 
 	while (n_files < until) {
-		size_t used = (size_t)snprintf(path, sizeof(path), "%s/%s %u", top, word(), pick(3));
+		size_t used =
+			(size_t)snprintf(path, sizeof(path), "%s/%s %u", top, word(), pick(3));
 		const unsigned depth = pick(8), n = 1 + pick(pick(40) + 1);
 
 		for (unsigned i = 0; i < depth; i++)
-			used += (size_t)snprintf(path + used, sizeof(path) - used, "/%s-%u", word(), pick(3));
+			used += (size_t)snprintf(path + used, sizeof(path) - used, "/%s-%u", word(),
+						 pick(3));
 
 		ntfs_inode *at = folder(path);
 
 		for (unsigned i = 0; i < n; i++) {
-			snprintf(name, sizeof(name), "%s_%s.%08x.%s", word(), word(), pick(UINT32_MAX), pick(2) ? "dat" : "js");
+			snprintf(name, sizeof(name), "%s_%s.%08x.%s", word(), word(),
+				 pick(UINT32_MAX), pick(2) ? "dat" : "js");
 			if (pick(2))
 				put_named(path, &at, name);
 			else
@@ -400,7 +408,8 @@ int main(int argc, char **argv)
 	}
 	if (ntfs_umount(volume, FALSE) != 0)
 		die("cannot close", argv[1]);
-	printf("%" PRIu64 " files, %" PRIu64 " folders, %" PRIu64 " further links, %" PRIu64 " DOS names, %" PRIu64 " deleted\n",
+	printf("%" PRIu64 " files, %" PRIu64 " folders, %" PRIu64 " further links, %" PRIu64
+	       " DOS names, %" PRIu64 " deleted\n",
 	       n_files, n_folders, n_links, n_short, n_deleted);
 	return 0;
 }

@@ -13,7 +13,8 @@ import yaml
 import disk
 import shadow
 import tamper
-from machine import Machine, moment, ticks, product_table
+from machine import Machine
+from windows import moment, product_table, ticks
 
 
 def forge_volume(system, seed, number, offset, folder, tools):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A clock and a source of chance that stand still, preloaded into mkntfs so that the same scenario makes the same
- * volume. The time is the environment's FORGE_CLOCK, seconds since 1970; chance is a fixed sequence.
+ * A clock and a source of chance that stand still, preloaded into mkntfs so that the same scenario
+ * makes the same volume. The time is the environment's FORGE_CLOCK, seconds since 1970; chance is a
+ * fixed sequence.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 import copy
 import struct
 
-SECOND = 10**7
+from windows import SECOND, ticks
 
 
 def damage_bin(content):
@@ -37,7 +37,7 @@ def damage_mft(path, record):
 
 
 class Tampering:
-    """Needs of a Machine: hives(), ticks of its module, op(), runs, logs, shown()."""
+    """Needs of a Machine: clock, files, events, hives, runs."""
     kept_hives = None
 
     def hive_names(self):
@@ -52,12 +52,12 @@ class Tampering:
             setattr(self, self.hive_names()[name], copy.deepcopy(self.kept_hives[name]))
 
     def file_times(self, true, step):
-        self.op(true, "times", step["path"], *[str(self.ticks(step[k])) if k in step else "-" for k in
+        self.op(true, "times", step["path"], *[str(ticks(step[k])) if k in step else "-" for k in
                                                ("created", "modified", "changed", "accessed")])
 
     def stray(self, true, step):
         """One recorder's time that nothing else agrees with: a run dated `shown`."""
-        self.runs.setdefault(step["program"], []).append((true, self.ticks(step["shown"])))
+        self.runs.setdefault(step["program"], []).append((true, ticks(step["shown"])))
 
     def move(self, true, step):
         self.op(true, "rename", step["from"], step["to"])
@@ -66,7 +66,7 @@ class Tampering:
         """A folder made anew, with the times it had elsewhere."""
         self.mkdir(true, step["path"])
         if "modified" in step:
-            self.op(true + SECOND, "times", step["path"], "-", self.ticks(step["modified"]), "-", "-")
+            self.op(true + SECOND, "times", step["path"], "-", ticks(step["modified"]), "-", "-")
 
     def many_renames(self, true, step):
         """More pending renames than a reader takes."""

@@ -11,6 +11,7 @@
 
 #include "parsers/eventlog/evtx.h"
 #include "parsers/parser.h"
+#include "tests/unit/corpus_support.h"
 
 /* Not every test uses all of it. */
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -225,16 +226,7 @@ static void unsee_log(struct log_seen *seen)
 static size_t count_events(const struct log_seen *seen, const char *type, const char *piece,
 			   const char *other)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < seen->n; i++) {
-		const char *line = seen->lines[i];
-
-		n += (!type ||
-		      (strncmp(line, type, strlen(type)) == 0 && line[strlen(type)] == '|')) &&
-		     (!piece || strstr(line, piece)) && (!other || strstr(line, other));
-	}
-	return n;
+	return count_matching(seen->lines, seen->n, type, piece, other);
 }
 
 #endif

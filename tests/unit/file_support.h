@@ -11,8 +11,9 @@
 
 #include "parsers/base/text.h"
 #include "parsers/parser.h"
+#include "tests/unit/corpus_support.h"
 
-/* A file of the corpus in memory, and a driver that counts what a reader says about it. */
+/* A driver that counts what a reader says about a file. */
 
 struct heard {
 	struct parse_context ctx;
@@ -79,56 +80,6 @@ static inline void heard_init(struct heard *heard)
 static inline void heard_clear(struct heard *heard)
 {
 	arena_free(heard->ctx.arena);
-}
-
-/* What a shell command writes, as long as it says; skips the test when it fails. */
-static inline struct span bytes_of_command(const char *command)
-{
-	size_t size = 0, room = 1 << 20, got;
-	uint8_t *data = malloc(room);
-	FILE *file = popen(command, "r");
-
-	assert_non_null(file);
-	assert_non_null(data);
-	while ((got = fread(data + size, 1, room - size, file)) > 0) {
-		size += got;
-		if (size == room) {
-			room *= 2;
-			data = realloc(data, room);
-			assert_non_null(data);
-		}
-	}
-	if (pclose(file) != 0 || size == 0) {
-		free(data);
-		print_message("no output of %s: skipped\n", command);
-		skip();
-	}
-	data = realloc(data, size);
-	assert_non_null(data);
-	return span_of(data, size);
-}
-
-/* A corpus file, unpacked when it ends in .xz, .gz or .7z. The caller frees its data. */
-static inline struct span corpus_bytes(const char *name)
-{
-	const char *corpus = getenv("AVOUCH_CORPUS"), *dot = strrchr(name, '.');
-	const char *tool = "cat";
-	char command[1024];
-
-	if (dot && strcmp(dot, ".xz") == 0)
-		tool = "xz -dc";
-	else if (dot && strcmp(dot, ".gz") == 0)
-		tool = "gzip -dc";
-	else if (dot && strcmp(dot, ".7z") == 0)
-		tool = "7z e -so";
-	(void)snprintf(command, sizeof(command), "%s '%s/%s' 2>/dev/null", tool,
-		       corpus ? corpus : "../shared/corpus", name);
-	return bytes_of_command(command);
-}
-
-static inline void span_free(struct span bytes)
-{
-	free((void *)(uintptr_t)bytes.data);
 }
 
 /* Runs a file parser over bytes (size 0 allowed) under a path. */

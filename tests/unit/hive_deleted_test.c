@@ -10,7 +10,7 @@ static const struct span no_log = { NULL, 0 };
 
 static void open_hive(struct opened *opened, const char *file)
 {
-	assert_int_equal(open_files(opened, "/NTUSER.DAT", corpus_file(file), no_log, no_log),
+	assert_int_equal(open_files(opened, "/NTUSER.DAT", corpus_bytes(file), no_log, no_log),
 			 STATUS_OK);
 }
 
@@ -172,7 +172,7 @@ static void flipped_and_cut_hives_do_no_harm(void **state)
 
 	(void)state;
 	for (size_t f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
-		const struct span good = corpus_file(files[f]);
+		const struct span good = corpus_bytes(files[f]);
 
 		for (size_t i = 0; i < 400; i++) {
 			const size_t size = i % 4 == 0 ? (good.size / 100) * (i / 4) : good.size;

@@ -34,7 +34,7 @@ static void hives_give_as_many_keys_and_values_as_pyregf(void **state)
 		struct opened opened;
 
 		assert_int_equal(
-			open_files(&opened, "/SYSTEM", corpus_file(hives[i].file), no_log, no_log),
+			open_files(&opened, "/SYSTEM", corpus_bytes(hives[i].file), no_log, no_log),
 			STATUS_OK);
 
 		const struct counts counts = count_all(&opened);
@@ -65,7 +65,7 @@ static void truncated_hive_gives_what_is_there_and_says_so(void **state)
 	struct opened opened;
 
 	(void)state;
-	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_file("hives_odd/TruncatedHive"),
+	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_bytes("hives_odd/TruncatedHive"),
 				    no_log, no_log),
 			 STATUS_OK);
 	assert_true(opened.n_lost > 0);
@@ -102,7 +102,7 @@ static void close_holed(struct stream *stream)
 static void unreadable_range_costs_what_stands_in_it(void **state)
 {
 	static const struct stream_ops ops = { read_holed, close_holed };
-	const struct span bytes = corpus_file("hives/nfury_NTUSER.DAT");
+	const struct span bytes = corpus_bytes("hives/nfury_NTUSER.DAT");
 	struct holed_stream holed = {
 		.stream = { &ops, bytes.size },
 		.bytes = bytes,
@@ -132,7 +132,7 @@ static void find_gives_a_key_with_its_values(void **state)
 
 	(void)state;
 	assert_int_equal(open_files(&opened, "/Users/nfury/NTUSER.DAT",
-				    corpus_file("hives/nfury_NTUSER.DAT"), no_log, no_log),
+				    corpus_bytes("hives/nfury_NTUSER.DAT"), no_log, no_log),
 			 STATUS_OK);
 	assert_string_equal(hive_root(opened.hive), "HKCU");
 	assert_int_equal(hive_find(&opened.ctx, opened.hive, "software\\MCAFEE", &key, &opened.why),
@@ -168,7 +168,7 @@ static void patterns_choose_keys_by_component(void **state)
 	size_t n = 0;
 
 	(void)state;
-	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_file("hives/Win81_SENSEI_SYSTEM.xz"),
+	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_bytes("hives/Win81_SENSEI_SYSTEM.xz"),
 				    no_log, no_log),
 			 STATUS_OK);
 	assert_int_equal(hive_visit(&opened.ctx, opened.hive, "controlset???\\SERVICES\\windefend",
@@ -184,7 +184,7 @@ static void patterns_choose_keys_by_component(void **state)
 /* libregf would read over the end of the list (found by fuzzing). */
 static void key_that_counts_too_many_values_is_lost_alone(void **state)
 {
-	const struct span bytes = corpus_file("hives/nfury_NTUSER.DAT");
+	const struct span bytes = corpus_bytes("hives/nfury_NTUSER.DAT");
 	uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
 	struct opened opened;
 	struct hive_key key;
@@ -217,7 +217,7 @@ static void find_takes_wildcards_as_letters(void **state)
 	struct hive_key key;
 
 	(void)state;
-	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_file("hives/nfury_NTUSER.DAT"),
+	assert_int_equal(open_files(&opened, "/SYSTEM", corpus_bytes("hives/nfury_NTUSER.DAT"),
 				    no_log, no_log),
 			 STATUS_OK);
 	assert_int_equal(hive_find(&opened.ctx, opened.hive, "Soft*", &key, &opened.why),
@@ -234,7 +234,7 @@ static void aspects_name_keys_as_signatures_do(void **state)
 
 	(void)state;
 	assert_int_equal(open_files(&opened, "/Windows/System32/config/SYSTEM",
-				    corpus_file("hives_odd/hivex_minimal"), no_log, no_log),
+				    corpus_bytes("hives_odd/hivex_minimal"), no_log, no_log),
 			 STATUS_OK);
 	aspect = key_aspect(&opened.ctx, opened.hive, TEXT("ControlSet001\\Services\\x"));
 	assert_true(text_equal(aspect, TEXT("HKLM/SYSTEM/CurrentControlSet/Services/x")));

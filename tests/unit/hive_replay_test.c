@@ -12,9 +12,9 @@ static const struct span no_log = { NULL, 0 };
 
 static void open_dirty(struct opened *opened, const char *hive, const char *log1, const char *log2)
 {
-	assert_int_equal(open_files(opened, "/NTUSER.DAT", corpus_file(hive),
-				    log1 ? corpus_file(log1) : no_log,
-				    log2 ? corpus_file(log2) : no_log),
+	assert_int_equal(open_files(opened, "/NTUSER.DAT", corpus_bytes(hive),
+				    log1 ? corpus_bytes(log1) : no_log,
+				    log2 ? corpus_bytes(log2) : no_log),
 			 STATUS_OK);
 }
 
@@ -137,9 +137,9 @@ static void move_numbers(struct span log, uint32_t by)
 
 static void log_behind_a_gap_is_lost_and_not_applied(void **state)
 {
-	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
-	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
-	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	const struct span hive = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
 	struct opened opened;
 
 	(void)state;
@@ -153,8 +153,8 @@ static void log_behind_a_gap_is_lost_and_not_applied(void **state)
 /* Cleanly written after them, whatever their numbers say: noted, nothing is applied or lost. */
 static void newer_logs_of_a_clean_hive_are_noted_and_not_applied(void **state)
 {
-	const struct span hive = corpus_file("hives_dirty/yarp_new1/RecoveredHive_Windows10");
-	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	const struct span hive = corpus_bytes("hives_dirty/yarp_new1/RecoveredHive_Windows10");
+	const struct span log2 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
 	struct opened opened;
 
 	(void)state;
@@ -203,8 +203,8 @@ static void real_dirty_hives_give_what_a_second_replay_gives(void **state)
 
 static void wrong_checksum_of_an_old_hive_is_healed_from_its_log(void **state)
 {
-	const struct span hive = corpus_file("hives_dirty/yarp_old/OldDirtyHive");
-	const struct span log1 = corpus_file("hives_dirty/yarp_old/OldDirtyHive.LOG1");
+	const struct span hive = corpus_bytes("hives_dirty/yarp_old/OldDirtyHive");
+	const struct span log1 = corpus_bytes("hives_dirty/yarp_old/OldDirtyHive.LOG1");
 	struct opened opened;
 
 	(void)state;
@@ -220,7 +220,7 @@ static void wrong_checksum_of_an_old_hive_is_healed_from_its_log(void **state)
 
 static void wrong_checksum_without_logs_is_read_but_asserts_no_absence(void **state)
 {
-	const struct span hive = corpus_file("hives_odd/StringValuesHive");
+	const struct span hive = corpus_bytes("hives_odd/StringValuesHive");
 	struct opened opened;
 
 	(void)state;
@@ -291,9 +291,9 @@ static void older_log_alone_is_not_applied(void **state)
 
 static void damaged_entry_stops_the_replay_and_is_lost(void **state)
 {
-	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
-	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
-	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	const struct span hive = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
 	struct opened opened;
 
 	(void)state;
@@ -307,9 +307,9 @@ static void damaged_entry_stops_the_replay_and_is_lost(void **state)
 
 static void header_is_recovered_from_the_latest_log(void **state)
 {
-	const struct span hive = corpus_file("hives_dirty/yarp_new1/NewDirtyHive");
-	const struct span log1 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
-	const struct span log2 = corpus_file("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
+	const struct span hive = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive");
+	const struct span log1 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG1");
+	const struct span log2 = corpus_bytes("hives_dirty/yarp_new1/NewDirtyHive.LOG2");
 	struct opened opened;
 
 	(void)state;

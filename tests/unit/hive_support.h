@@ -11,54 +11,15 @@
 #include <cmocka.h>
 
 #include "parsers/registry/hive.h"
+#include "tests/unit/corpus_support.h"
 
-/* Hive files of the corpus in memory, and what a visit of them gave. */
+/* Hive files in memory, and what a visit of them gave. */
 
 /* libregf forgets a list that it found to be broken; its memory is not ours to free. */
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libregf_\nleak:libcdata_\nleak:detectVolumeEncryption\nleak:tsk_malloc\n";
-}
-
-/* A file of the corpus, unpacked when it ends in .xz or .gz; skips the test when it is absent. */
-static struct span corpus_file(const char *name)
-{
-	const char *corpus = getenv("AVOUCH_CORPUS");
-	const size_t length = strlen(name);
-	const bool xz = length > 3 && strcmp(name + length - 3, ".xz") == 0;
-	const bool gz = length > 3 && strcmp(name + length - 3, ".gz") == 0;
-	char command[1024];
-	size_t size = 0, room = 1 << 20;
-	uint8_t *data = malloc(room);
-	size_t got;
-	FILE *file;
-
-	(void)snprintf(command, sizeof(command), "%s '%s/%s' 2>/dev/null",
-		       xz   ? "xz -dc"
-		       : gz ? "gzip -dc"
-			    : "cat",
-		       corpus ? corpus : "../shared/corpus", name);
-	file = popen(command, "r");
-	assert_non_null(file);
-	assert_non_null(data);
-	while ((got = fread(data + size, 1, room - size, file)) > 0) {
-		size += got;
-		if (size == room) {
-			room *= 2;
-			data = realloc(data, room);
-			assert_non_null(data);
-		}
-	}
-	if (pclose(file) != 0) {
-		free(data);
-		print_message("no corpus file %s: skipped\n", name);
-		skip();
-	}
-	/* As long as the file, so that reads behind its end are seen. */
-	data = realloc(data, size ? size : 1);
-	assert_non_null(data);
-	return span_of(data, size);
 }
 
 /* A source of files in memory, its context and what was said about it. */

@@ -378,9 +378,12 @@ static size_t rows_of_mmls(const char *path, uint64_t starts[16])
 static void partition_tables_agree_with_mmls(void **state)
 {
 	static const char *const images[] = { "images/image-split.E01", "images/exfat1.E01" };
-	struct arena *arena = arena_new(1 << 20);
 
 	(void)state;
+	(void)in_corpus(images[0]); /* skips before anything is held */
+
+	struct arena *arena = arena_new(1 << 20);
+
 	for (size_t i = 0; i < sizeof(images) / sizeof(images[0]); i++) {
 		const char *path = in_corpus(images[i]);
 		uint64_t starts[16];

@@ -33,10 +33,10 @@ static void tell(const struct history *h, uint64_t number, const char *problem, 
 			print_message("  upgraded %s\n", ticks_format(h->upgraded[i], x));
 	}
 	if (h->wrong_by)
-		print_message("clock wrong by %lld s from %s to %s\n",
-			      (long long)(h->wrong_by / TICKS_PER_SECOND),
-			      ticks_format(h->wrong_from, x),
-			      h->wrong_until == INT64_MAX ? "the end" : ticks_format(h->wrong_until, y));
+		print_message(
+			"clock wrong by %lld s from %s to %s\n",
+			(long long)(h->wrong_by / TICKS_PER_SECOND), ticks_format(h->wrong_from, x),
+			h->wrong_until == INT64_MAX ? "the end" : ticks_format(h->wrong_until, y));
 	for (size_t k = 0; k < h->n_snapshots; k++)
 		print_message("shadow copy %s\n", ticks_format(h->snapshots[k], x));
 	if (h->cleared)
@@ -45,7 +45,8 @@ static void tell(const struct history *h, uint64_t number, const char *problem, 
 	for (int f = 0; f < FEATURE_COUNT; f++)
 		if (h->has[f])
 			print_message(" %s,", feature_names[f]);
-	print_message("\nbound %s .. %s\n", bound_has_start(b) ? ticks_format(b.not_before, x) : "open",
+	print_message("\nbound %s .. %s\n",
+		      bound_has_start(b) ? ticks_format(b.not_before, x) : "open",
 		      bound_has_end(b) ? ticks_format(b.not_after, y) : "open");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The quick answers to "is this path wanted" are those of a walk over the whole path: for paths made
- * from every shipped pattern and bent in all ways, and for every name on the practice computers.
+ * The quick answers to "is this path wanted" are those of a walk over the whole path: for paths
+ * made from every shipped pattern and bent in all ways, and for every name on the practice
+ * computers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,8 +126,11 @@ static uint32_t pick(struct world *w, uint32_t below)
 	return (uint32_t)((w->random >> 33) % below);
 }
 
-static const char *const fillers[] = { "", "x", "12.0", "Kaspersky", "\xd0\x9b\xd0\xb0\xd0\xb1", "a b", "Setup" };
-static const char *const folders[] = { "", "/Users/u", "/Windows", "/deep/er/still", "/Windows.old" };
+static const char *const fillers[] = {
+	"", "x", "12.0", "Kaspersky", "\xd0\x9b\xd0\xb0\xd0\xb1", "a b", "Setup"
+};
+static const char *const folders[] = { "", "/Users/u", "/Windows", "/deep/er/still",
+				       "/Windows.old" };
 
 /* A path that fits the pattern, more or less: wildcards are filled in. */
 static size_t fill(struct world *w, struct text pattern, char *out, size_t room)
@@ -160,9 +164,18 @@ static size_t fill(struct world *w, struct text pattern, char *out, size_t room)
 /* One of many ways to spell it otherwise, or to make it another path. */
 static size_t bend(struct world *w, char *path, size_t n)
 {
-	static const char *const heads[] = { "/Windows.old", "/\?\?/C:", "C:", "/Device/HarddiskVolume3",
-					     "/SystemRoot", "//?/C:", "/Volume{0-0}", "/", " ", "\"" };
-	static const char *const tails[] = { " ", " /s", ".exe -x", ".dll,Run", "/", "/x", "\\y", "\xc3\x84.TXT",
+	static const char *const heads[] = { "/Windows.old",
+					     "/\?\?/C:",
+					     "C:",
+					     "/Device/HarddiskVolume3",
+					     "/SystemRoot",
+					     "//?/C:",
+					     "/Volume{0-0}",
+					     "/",
+					     " ",
+					     "\"" };
+	static const char *const tails[] = { " ",    " /s",  ".exe -x", ".dll,Run",
+					     "/",    "/x",   "\\y",     "\xc3\x84.TXT",
 					     "\xff", ".sys", " \t" };
 	char kept[2048];
 	const char *head = heads[pick(w, 10)];

@@ -306,20 +306,6 @@ static void malformed_patterns_are_refused(void **state)
 	}
 }
 
-static void installer_codes_pack_and_unpack(void **state)
-{
-	char packed[33], code[39];
-
-	(void)state;
-	/* A pair found in a public registry export. */
-	assert_true(installer_code_pack(TEXT("{63129F5E-8EC5-41BA-A4CF-47966CE84953}"), packed));
-	assert_string_equal(packed, "E5F921365CE8AB144AFC7469C68E9435");
-	assert_true(installer_code_unpack(text_of(packed), code));
-	assert_string_equal(code, "{63129F5E-8EC5-41BA-A4CF-47966CE84953}");
-	assert_false(installer_code_pack(TEXT("{63129F5E-8EC5-41BA-A4CF-47966CE8495}"), packed));
-	assert_false(installer_code_unpack(TEXT("E5F9"), code));
-}
-
 static void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "w");
@@ -517,7 +503,6 @@ int main(void)
 		cmocka_unit_test(wanted_keys_are_found_from_above),
 		cmocka_unit_test(patterns_fit_as_documented),
 		cmocka_unit_test(malformed_patterns_are_refused),
-		cmocka_unit_test(installer_codes_pack_and_unpack),
 		cmocka_unit_test(matching_costs_no_more_with_a_hundred_times_the_signatures),
 		cmocka_unit_test(an_expression_out_of_its_limits_is_a_problem_and_no_answer),
 		cmocka_unit_test(lint_names_file_and_line_of_every_mistake),

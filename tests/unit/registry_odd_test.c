@@ -63,7 +63,7 @@ static void odd_hives_are_survived(void **state)
 
 		(void)snprintf(file, sizeof(file), "hives_odd/%s", names[i]);
 		for (size_t g = 0; g < sizeof(guises) / sizeof(guises[0]); g++)
-			run_all(guises[g], corpus_file(file));
+			run_all(guises[g], corpus_bytes(file));
 	}
 }
 
@@ -80,7 +80,7 @@ static void flipped_bytes_are_survived(void **state)
 
 	(void)state;
 	for (size_t s = 0; s < sizeof(samples) / sizeof(samples[0]); s++) {
-		const struct span whole = corpus_file(samples[s].file);
+		const struct span whole = corpus_bytes(samples[s].file);
 
 		for (unsigned round = 0; round < 6; round++) {
 			const struct span hive = copy_of(whole, whole.size);

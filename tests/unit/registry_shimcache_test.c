@@ -34,7 +34,7 @@ static enum status look(const struct shimcache_entry *entry, void *payload, stru
 static void check(const char *file, size_t n, const char *format, const char *wanted,
 		  const char *time)
 {
-	const struct span cache = corpus_file(file); /* may skip: nothing to release yet */
+	const struct span cache = corpus_bytes(file); /* may skip: nothing to release yet */
 	CLEANUP(arena_free_p) struct arena *arena = arena_new(LIMIT_ARENA);
 	struct found found = { .arena = arena, .wanted = wanted };
 	struct failure why = FAILURE_NONE;

@@ -87,9 +87,9 @@ static void see_hive(struct seen *seen, const char *path, const char *file, cons
 	const struct span none = { NULL, 0 };
 
 	memset(seen, 0, sizeof(*seen));
-	assert_true(open_files(&seen->opened, path, corpus_file(file),
-			       log1 ? corpus_file(log1) : none,
-			       log2 ? corpus_file(log2) : none) >= 0);
+	assert_true(open_files(&seen->opened, path, corpus_bytes(file),
+			       log1 ? corpus_bytes(log1) : none,
+			       log2 ? corpus_bytes(log2) : none) >= 0);
 	seen->opened.ctx.ops = &seeing_ops;
 	seen->opened.ctx.payload = seen;
 }
@@ -116,16 +116,7 @@ static void unsee(struct seen *seen)
 static size_t count_lines(const struct seen *seen, const char *type, const char *piece,
 			  const char *other)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < seen->n; i++) {
-		const char *line = seen->lines[i];
-
-		n += (!type ||
-		      (strncmp(line, type, strlen(type)) == 0 && line[strlen(type)] == '|')) &&
-		     (!piece || strstr(line, piece)) && (!other || strstr(line, other));
-	}
-	return n;
+	return count_matching(seen->lines, seen->n, type, piece, other);
 }
 
 #endif

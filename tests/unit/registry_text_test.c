@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "parsers/registry/install_date.h"
-#include "parsers/registry/packed_guid.h"
+#include "parsers/base/packed_guid.h"
 #include "parsers/registry/registry_trace.h"
 
 static void packed_guids_unpack_and_pack(void **state)

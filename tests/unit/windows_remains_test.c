@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driver packages, reports of failures, task files of the first scheduler, restore points, shortcuts: as documented, and damaged. */
+/* Driver packages, reports of failures, task files of the first scheduler, restore points,
+ * shortcuts: as documented, and damaged. */
 #include "file_support.h"
 
 #include <unistd.h>
@@ -100,15 +101,15 @@ static void put_number(uint8_t *to, uint64_t number, size_t size)
 /* Lines as in published reports of Windows 7; 129953891640935850 is 2012-10-22T14:19:24Z. */
 static void a_failure_and_its_libraries_are_read(void **state)
 {
-	static const char text[] =
-		"Version=1\r\nEventType=APPCRASH\r\nEventTime=129953891640935850\r\nReportType=2\r\n"
-		"Sig[0].Name=Application Name\r\nSig[0].Value=guard.exe\r\n"
-		"Sig[1].Name=Application Version\r\nSig[1].Value=1.8.3.45256\r\n"
-		"UI[2]=C:\\Program Files\\Guard\\guard.exe\r\n"
-		"LoadedModule[0]=C:\\Program Files\\Guard\\guard.exe\r\n"
-		"LoadedModule[1]=C:\\Windows\\SYSTEM32\\ntdll.dll\r\n"
-		"FriendlyEventName=Stopped working\r\nAppName=Guard\r\n"
-		"AppPath=C:\\Program Files\\Guard\\guard.exe\r\n";
+	static const char text[] = "Version=1\r\nEventType=APPCRASH\r\nEventTime="
+				   "129953891640935850\r\nReportType=2\r\n"
+				   "Sig[0].Name=Application Name\r\nSig[0].Value=guard.exe\r\n"
+				   "Sig[1].Name=Application Version\r\nSig[1].Value=1.8.3.45256\r\n"
+				   "UI[2]=C:\\Program Files\\Guard\\guard.exe\r\n"
+				   "LoadedModule[0]=C:\\Program Files\\Guard\\guard.exe\r\n"
+				   "LoadedModule[1]=C:\\Windows\\SYSTEM32\\ntdll.dll\r\n"
+				   "FriendlyEventName=Stopped working\r\nAppName=Guard\r\n"
+				   "AppPath=C:\\Program Files\\Guard\\guard.exe\r\n";
 	uint8_t bytes[2 * sizeof(text)] = { 0xff, 0xfe };
 	const struct span report = span_of(bytes, 2 + put_wide(bytes + 2, text));
 	struct seen seen;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ntfs-3g's public headers expect of the configuration they were built with (Linux, little endian). */
+/* What ntfs-3g's public headers expect of the configuration they were built with (Linux, little
+ * endian). */
 #ifndef FORGE_NTFS_CONFIG_H
 #define FORGE_NTFS_CONFIG_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "parsers/registry/packed_guid.h"
+#include "parsers/base/packed_guid.h"
 
 /* For each digit of the packed form: where it stands in "{xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx}".
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef AVOUCH_PARSERS_REGISTRY_PACKED_GUID_H
-#define AVOUCH_PARSERS_REGISTRY_PACKED_GUID_H
+#ifndef AVOUCH_PARSERS_BASE_PACKED_GUID_H
+#define AVOUCH_PARSERS_BASE_PACKED_GUID_H
 
 #include "parsers/base/arena.h"
 
