@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the forge writes is read by tools that share nothing with it: mmls, fls, istat, icat, ewfverify, regfexport,
-reglookup, evtxexport, sccainfo, pefile. And the same scenario gives the same bytes."""
+reglookup, evtxexport, evtexport, sccainfo, lnkinfo, pefile. And the same scenario gives the same bytes."""
 import argparse
 import hashlib
 import os
@@ -10,11 +10,15 @@ import struct
 import subprocess
 import sys
 
+import evt
 import pe
+import remains
+from evtx import Record
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASE = os.path.join(HERE, "..", "scenario", "cases", "removed-in-time.yaml")
-NEEDED = ("mmls", "fls", "istat", "icat", "ifind", "ewfverify", "regfexport", "reglookup", "evtxexport", "sccainfo")
+NEEDED = ("mmls", "fls", "istat", "icat", "ifind", "ewfverify", "regfexport", "reglookup", "evtxexport", "evtexport",
+          "sccainfo", "lnkinfo")
 
 
 def run(*command):
@@ -95,6 +99,16 @@ def main():
     pf = next(x.split("\t")[1] for x in listing.splitlines() if "Prefetch/AVP.EXE" in x)
     code, text = run("sccainfo", extract(image, pf, os.path.join(options.work, "pf")))
     expect("sccainfo reads the prefetch file", code == 0 and "AVP.EXE" in text and "2017" in text)
+    old_log, link = os.path.join(options.work, "old.evt"), os.path.join(options.work, "program.lnk")
+    with open(old_log, "wb") as out:
+        out.write(evt.write([Record(131000000000000000 + i, "MsiInstaller", 11707 + i, ["Product: Example -- done.", "x"],
+                                    computer="HOST", binary=b"{code}") for i in range(3)], 7))
+    text = run("evtexport", old_log)[1]
+    expect("evtexport reads a log of Windows XP", text.count("Event number") == 3 and "(11709)" in text and
+           text.count("String: 2\t\t\t: x") == 3 and "Event number\t\t\t: 9" in text)
+    with open(link, "wb") as out:
+        out.write(remains.shortcut("C:\\Program Files\\Example\\a.exe"))
+    expect("lnkinfo reads a shortcut", "C:\\Program Files\\Example\\a.exe" in run("lnkinfo", link)[1])
     program = os.path.join(options.work, "program")
     with open(program, "wb") as out:
         out.write(pe.program("a.exe", "Example Suite", "1.2.3.4", "Example Org"))

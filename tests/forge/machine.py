@@ -6,17 +6,19 @@ import random
 import struct
 import zoneinfo
 
+import evt
 import evtx
 import prefetch
+import remains
 import tamper
 from evtx import Record
 from ordinary import Ordinary
 from products import Products
-from windows import (DAY, KERNEL, MINUTE, OS, SECOND, SERVICES, SOURCES, UNINSTALL, load, moment, packed_guid,
+from windows import (DAY, KERNEL, MINUTE, OLD_LOGS, OS, SECOND, SERVICES, SOURCES, UNINSTALL, load, moment, packed_guid,
                      product_table, text16, ticks)
 
 
-class Machine(Ordinary, Products, tamper.Tampering):
+class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
     diff_area = "System Volume Information/{b1f0c3d2-52a5-11e7-9c4b-080027a1b2c3}{3808876b-c176-4e48-b7ae-04046e6cc752}"
 
     def __init__(self, spec, history, seed, folder):
@@ -217,7 +219,8 @@ class Machine(Ordinary, Products, tamper.Tampering):
                  "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry,
                  "registry": self.registry, "run": self.run, "delete-recorders": self.delete_recorders,
                  "keep": self.keep_hives, "put-back": self.put_back, "file-times": self.file_times, "stray": self.stray,
-                 "move": self.move, "folder": self.make_folder, "many-renames": self.many_renames}
+                 "move": self.move, "folder": self.make_folder, "many-renames": self.many_renames,
+                 "event": self.an_event, "reg-back": self.reg_back, "remain": self.remain}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones
@@ -247,6 +250,10 @@ class Machine(Ordinary, Products, tamper.Tampering):
             self.first_number[channel] = self.first_number.get(channel, 1) + min(rotated, len(records) - 1)
             records = records[min(rotated, len(records) - 1):]
             content = evtx.write([r for _, r in records], self.first_number.get(channel, 1))
+            if self.os[2] == "5.1":             # records of manifest providers came with Vista
+                records = [x for x in records if x[1].named is None]
+                name = "Windows/System32/config/%s.Evt" % OLD_LOGS[channel]
+                content = evt.write([r for _, r in records], self.first_number.get(channel, 1))
             self.late_file(records[0][0], records[-1][0], name, content)
         if "prefetch" not in self.spec.get("disabled", ()):
             self.close_prefetch()

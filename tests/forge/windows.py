@@ -16,7 +16,8 @@ SCM = dict(guid="555908d1-a6d7-4695-8e1e-26931d2012f4", source="Service Control 
 KERNEL = dict(guid="a68ca8b7-004f-d7b6-a698-07e2de0f1f5d", qualifiers=None, keywords=0x8000000000000000,
               channel="System", process=4, thread=64, user="S-1-5-18")
 OS = {"win10": ("Windows 10 Pro", "16299", "6.3", 30), "win7": ("Windows 7 Professional", "7601", "6.1", 23),
-      "win11": ("Windows 10 Pro", "22631", "6.3", 30)}
+      "win11": ("Windows 10 Pro", "22631", "6.3", 30), "winxp": ("Microsoft Windows XP", "2600", "5.1", 17)}
+OLD_LOGS = {"Application": "AppEvent", "System": "SysEvent", "Security": "SecEvent"}
 SOURCES = ("files", "registry", "msi", "service", "wsc", "vendor", "inventory", "prefetch", "setupapi", "amcache", "bam",
            "installer-log")
 
