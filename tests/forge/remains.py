@@ -4,6 +4,8 @@ import copy
 import struct
 import uuid
 
+from windows import ticks
+
 SECOND = 10**7
 SCHEDULE = "Microsoft\\Windows NT\\CurrentVersion\\Schedule\\TaskCache"
 
@@ -83,8 +85,8 @@ class Remains:
         p, shown = self.products[step["product"]], self.shown(true)
         key = "Root\\Programs\\0000%040x" % int(p["code"][1:9], 16)
         for name, kind, value in (("0", "sz", p["name"]), ("1", "sz", p["version"]), ("2", "sz", p["publisher"]),
-                                  ("6", "sz", "AddRemoveProgram"), ("a", "dword", self.ticks(step["came"]) // SECOND - 11644473600),
-                                  ("b", "dword", self.ticks(step["gone"]) // SECOND - 11644473600 if "gone" in step else 0),
+                                  ("6", "sz", "AddRemoveProgram"), ("a", "dword", ticks(step["came"]) // SECOND - 11644473600),
+                                  ("b", "dword", ticks(step["gone"]) // SECOND - 11644473600 if "gone" in step else 0),
                                   ("f", "sz", p["code"])):
             self.amcache.value(key, name, kind, value, shown)
 
@@ -102,7 +104,7 @@ class Remains:
 
     def shim(self, true, step):
         self.system.value("ControlSet001\\Control\\Session Manager\\AppCompatCache", "AppCompatCache", "binary",
-                          shim_cache([(step["program"], self.ticks(step["modified"]))]), self.shown(true))
+                          shim_cache([(step["program"], ticks(step["modified"]))]), self.shown(true))
 
     def task_cache(self, true, step):
         shown, ident = self.shown(true), "{6D1B6D1C-8F0F-4137-A11D-873D44B3F4AE}"
