@@ -112,6 +112,9 @@ def check_report(report, expected):
     if "versions" in expected:
         versions = [e["version"] for e in episodes]
         expect("the stays are of versions %s" % expected["versions"], versions == expected["versions"], versions)
+    if "names" in expected:
+        names = [e.get("name") for e in episodes]
+        expect("the stays are named %s" % expected["names"], bool(names) and all(n in expected["names"] for n in names), names)
     for key in ("installed", "removed"):
         if key in expected:
             check_bounds(key, expected[key], episodes, key)
