@@ -235,12 +235,15 @@ enum status verdict_reach(struct judging *j, const struct judgement *all, size_t
 		if (!has_memory(&w))
 			return failure_set(why, ERR_NO_MEMORY, "outcomes");
 
-		const enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE :
-								    weigh(&w);
+		enum outcome outcome = applies == ANSWER_NO ? OUTCOME_NOT_APPLICABLE : weigh(&w);
 
-		if (mandate->scope.mobile == MOBILE_ONLY && applies == ANSWER_UNKNOWN)
-			say(&w.qualified, "the act is about mobile devices only, and whether this is "
-					  "one is not known");
+		if (mandate->scope.mobile == MOBILE_ONLY && applies == ANSWER_UNKNOWN &&
+		    outcome_is_adverse(outcome)) {
+			say(&w.reasons, "the act is about mobile devices only, and whether this is one "
+					"is not known (--attribute device=mobile)");
+			outcome = OUTCOME_INDETERMINATE;
+		}
+
 		if (covered == ANSWER_UNKNOWN)
 			say(&w.qualified, "whether the act means this product is not known");
 		if (v.duty == DUTY_BEGIN_BY && outcome_is_adverse(outcome))

@@ -285,8 +285,21 @@ static bool fact_asserts(enum fact_meaning meaning, enum assertion *ret)
 	return false;
 }
 
+/* A branch that products of a vendor share tells of the one that is here, of any where none is known. */
+static bool fact_counts(const struct judging *j, size_t product, const bool *identified)
+{
+	const char *vendor = j->signatures->products[product].vendor;
+
+	if (identified[product])
+		return true;
+	for (size_t i = 0; i < j->signatures->n_products; i++)
+		if (identified[i] && strcmp(j->signatures->products[i].vendor, vendor) == 0)
+			return false;
+	return true;
+}
+
 static enum status witnesses_of_facts(struct judging *j, struct witness_list *list, size_t index,
-				      size_t system, struct failure *why)
+				      size_t system, const bool *identified, struct failure *why)
 {
 	enum { MAX = 8 };
 	const struct case_trace *t = &j->contents->traces[index];
@@ -301,7 +314,7 @@ static enum status witnesses_of_facts(struct judging *j, struct witness_list *li
 		const struct instant at = fact_instant(fact, &t->trace);
 		struct witness w = { .family = FAMILY_PRODUCT, .role = ROLE_KEY };
 
-		if (!instant_is_set(at) || !fact_asserts(fact->is, &w.assertion))
+		if (!fact_counts(j, hits[i].product, identified) || !instant_is_set(at) || !fact_asserts(fact->is, &w.assertion))
 			continue;
 		w.when = bound_of_instant(NULL, at);
 		w.use = w.assertion == ASSERTS_PRESENT;
@@ -368,7 +381,7 @@ static enum status witnesses_on(struct judging *j, const struct match_of *all, s
 				status = witnesses_of_hit(j, list, i, system, &all[i].hits[h], why);
 		if (status >= 0 &&
 		    strcmp(j->contents->traces[i].trace.type->name, "windows.registry.value") == 0)
-			status = witnesses_of_facts(j, list, i, system, why);
+			status = witnesses_of_facts(j, list, i, system, identified, why);
 		if (status < 0)
 			return status;
 	}
