@@ -440,26 +440,6 @@ static enum outcome weigh_tool(struct weighing *w)
 	return OUTCOME_INDETERMINATE;
 }
 
-/* A version that came after an install ban, to a product that was there before. */
-static void tell_upgrades(struct weighing *w)
-{
-	char at[INSTANT_TEXT_SIZE];
-
-	for (size_t i = 0; i < w->all->n_witnesses; i++) {
-		const struct witness *x = &w->all->witnesses[i];
-
-		if (x->system != w->h->system || x->product != w->h->product || x->weak ||
-		    x->assertion != ASSERTS_BEGIN || !x->whole_act || !x->trace ||
-		    strcmp(x->trace->trace.type->name, "windows.event.msi") != 0 ||
-		    !bound_is_from(x->when, w->deadline))
-			continue;
-		cite(w, i);
-		say(&w->reasons, "a version was installed over it at %s, after the limit: whether the act "
-				 "bars that is not for the evidence to say",
-		    ticks_format(x->when.not_before, at));
-	}
-}
-
 enum outcome weigh(struct weighing *w)
 {
 	const struct episode *last = last_episode(w->h);
@@ -480,8 +460,7 @@ enum outcome weigh(struct weighing *w)
 		if (last && bound_has_end(last->installed) &&
 		    last->installed.not_after < w->deadline) {
 			explain_episode(w, last);
-			tell_upgrades(w);
-			return OUTCOME_NOTED;
+			return came_over_it(w) ? OUTCOME_INDETERMINATE : OUTCOME_NOTED;
 		}
 		if (last)
 			explain_episode(w, last);

@@ -43,6 +43,12 @@ void qualify_system(struct weighing *weighing, enum outcome outcome);
 /* Whether the registry was put back to a state before D, which is then a reason of the weighing. */
 bool state_is_older(struct weighing *weighing);
 
+/*
+ * Cites and tells what Windows Installer installed, after an install ban, over a product that was
+ * there before. True when some of it bears a name that nothing there bore before: another product.
+ */
+bool came_over_it(struct weighing *weighing);
+
 /* The worst comes first (0) when products are gathered into one verdict. */
 int outcome_severity(enum outcome outcome);
 
