@@ -249,6 +249,11 @@ static int run(int argc, char **argv)
 		}
 		if (o == '?')
 			return usage_error("analyze", "option not understood");
+		if (optarg && optarg == argv[optind - 1] && optarg[0] == '-' && optarg[1])
+			return usage_error("analyze",
+					   "'%s' stands where %s takes its value; a value that "
+					   "begins with '-' is written OPTION=VALUE",
+					   optarg, argv[optind - 2]);
 		if (!take_option(&options, o, optarg))
 			return usage_error("analyze", "'%s' is not what the option takes%s%s",
 					   optarg ? optarg : "", form_of(o) ? ": " : "",

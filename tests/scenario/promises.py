@@ -164,6 +164,10 @@ def bad_words(bench, image):
     expect("an unknown mandate: exit status 64", done.returncode == 64, (done.returncode, done.stderr))
     done = subprocess.run([bench.options.avouch, "analyze"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     expect("no evidence: exit status 64", done.returncode == 64, done.returncode)
+    done = subprocess.run([bench.options.avouch, "analyze", "--json", "-m", "us-bod-17-01", image, "-o",
+                           bench.path("taken.avouch")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    expect("an option where a value belongs: exit status 64, and says which",
+           done.returncode == 64 and b"--json" in done.stderr, (done.returncode, done.stderr))
     mandate = bench.path("broken.yaml")
     with open(mandate, "w", encoding="utf-8") as out:
         out.write("schema: avouch.mandate/1\nid: broken\nmilestones: [{id: m1, duty: fly, by: 2017-13-45}]\n")
