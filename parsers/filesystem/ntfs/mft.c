@@ -6,7 +6,7 @@
 #include "parsers/base/cursor.h"
 
 enum {
-	BATCH = 1 << 20, /* bytes of $MFT read at once */
+	BATCH = 1 << 18, /* bytes of $MFT read at once: they are parsed while the cache holds them */
 	NAME_UTF8 = 255 * 3,
 };
 
