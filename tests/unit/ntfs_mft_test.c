@@ -243,22 +243,6 @@ static void paths_are_found_whatever_their_case(void **state)
 	close_corpus(&o);
 }
 
-static void globs_find_what_fits(void **state)
-{
-	static const char *const globs[] = { "/*-FILE", "/$MFT*", NULL };
-	struct opened o;
-
-	(void)state;
-	open_corpus(&o, testfs1);
-	o.tally = (struct tally){ 0 };
-	assert_int_equal(ntfs_table_glob(o.table, globs, tally_name, &o.tally, &o.heard.why),
-			 STATUS_OK);
-	/* $MFT, $MFTMirr, empty-file, 1000-bytes-file, sparse-file */
-	assert_int_equal(o.tally.live, 5);
-	assert_string_equal(o.tally.last_path, "/sparse-file");
-	close_corpus(&o);
-}
-
 static void content_reads_as_another_tool_reads_it(void **state)
 {
 	CLEANUP(stream_close_p) struct stream *file = NULL;
@@ -445,7 +429,6 @@ int main(void)
 		cmocka_unit_test(taken_clusters_of_a_deleted_file_are_unreadable),
 		cmocka_unit_test(a_folder_that_bounds_a_deleted_file_is_told_once_with_its_record),
 		cmocka_unit_test(paths_are_found_whatever_their_case),
-		cmocka_unit_test(globs_find_what_fits),
 		cmocka_unit_test(content_reads_as_another_tool_reads_it),
 		cmocka_unit_test(damage_never_harms_the_reader),
 		cmocka_unit_test(names_in_the_slack_of_a_folder_are_found),

@@ -59,13 +59,6 @@ typedef enum status ntfs_visitor(void *payload, const struct ntfs_found *found,
 MUST_USE enum status ntfs_table_visit(struct ntfs_table *table, ntfs_visitor *visitor,
 				      void *payload, struct failure *why);
 
-/*
- * Every name whose path fits one of the globs (path_fits; NULL ended), live or deleted. For the
- * deleted, ntfs_content_intact says whether their content still stands.
- */
-MUST_USE enum status ntfs_table_glob(struct ntfs_table *table, const char *const *globs,
-				     ntfs_visitor *visitor, void *payload, struct failure *why);
-
 /* The live file of a path (case folded). STATUS_END when there is none. */
 MUST_USE enum status ntfs_table_find(struct ntfs_table *table, struct text path,
 				     struct ntfs_found *ret);

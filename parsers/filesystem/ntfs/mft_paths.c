@@ -25,19 +25,18 @@ static bool name_counts(const struct ntfs_table *table, const struct ntfs_name *
 }
 
 /* The next name of an entry from index on: no DOS name unless there is no other. */
-static uint32_t next_name(const struct ntfs_table *table, uint64_t entry, uint32_t index)
+static uint32_t next_name(const struct ntfs_table *table, uint32_t index)
 {
 	for (; index != NTFS_NO_NAME; index = table->names[index].next)
 		if (!table->names[index].dos && name_counts(table, &table->names[index]))
 			return index;
-	(void)entry;
 	return NTFS_NO_NAME;
 }
 
 static uint32_t first_name(const struct ntfs_table *table, uint64_t entry)
 {
 	const uint32_t first = table->entries[entry].first_name;
-	uint32_t index = next_name(table, entry, first);
+	uint32_t index = next_name(table, first);
 
 	for (uint32_t i = first; index == NTFS_NO_NAME && i != NTFS_NO_NAME; i = table->names[i].next)
 		if (name_counts(table, &table->names[i]))
@@ -184,67 +183,35 @@ enum status ntfs_table_visit(struct ntfs_table *table, ntfs_visitor *visitor, vo
 
 			if (status < 0)
 				return status;
-			index = next_name(table, entry, table->names[index].next);
+			index = next_name(table, table->names[index].next);
 		}
 	}
 	return STATUS_OK;
 }
 
-struct glob_visit {
-	const char *const *globs;
-	ntfs_visitor *visitor;
-	void *payload;
-};
-
-/* Whether the last byte alone rules the glob out: cheap, and true for most. */
-static bool tail_differs(struct text glob, struct text path)
+static uint64_t mix(uint64_t hash, uint64_t word)
 {
-	for (size_t i = 0; i < glob.size && i < path.size; i++) {
-		const uint8_t g = (uint8_t)glob.data[glob.size - 1 - i];
-		const uint8_t p = (uint8_t)path.data[path.size - 1 - i];
-
-		if (g == '*' || g == '?' || g >= 0x80 || p >= 0x80)
-			return false;
-		if (text_fold_char(g) != text_fold_char(p))
-			return true;
-	}
-	return false;
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
 }
 
-static enum status visit_glob(void *payload, const struct ntfs_found *found, struct failure *why)
-{
-	const struct glob_visit *visit = payload;
-
-	for (const char *const *glob = visit->globs; *glob; glob++)
-		if (!tail_differs(text_of(*glob), found->path) && path_fits(*glob, found->path))
-			return visit->visitor(visit->payload, found, why);
-	return STATUS_OK;
-}
-
-enum status ntfs_table_glob(struct ntfs_table *table, const char *const *globs,
-			    ntfs_visitor *visitor, void *payload, struct failure *why)
-{
-	struct glob_visit visit = { globs, visitor, payload };
-
-	return ntfs_table_visit(table, visit_glob, &visit, why);
-}
-
-/* FNV-1a over the parent's entry and the folded name. */
+/* Over the parent's entry and the folded name. */
 static size_t hash_of(uint64_t parent, struct text name)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ parent;
+	const uint64_t lower = UINT64_C(0x2020202020202020), high = UINT64_C(0x8080808080808080);
+	uint64_t hash = mix(0, parent), word;
+	size_t pos = 0;
 
-	for (size_t pos = 0; pos < name.size;) {
-		const unsigned char c = (unsigned char)name.data[pos];
-
-		if (c < 0x80)
-			pos++;
-		hash ^= c >= 'A' && c <= 'Z' ? c + 32U :
-			c < 0x80	     ? c :
-					       text_fold_char(text_next(name, &pos));
-		hash *= UINT64_C(0x100000001b3);
+	/* Most names are ASCII: eight letters at a time. Folding leaves what is ASCII so. */
+	for (; name.size - pos >= sizeof(word); pos += sizeof(word)) {
+		memcpy(&word, name.data + pos, sizeof(word));
+		if (word & high)
+			break;
+		hash = mix(hash, word | lower);
 	}
-	return (size_t)(hash ^ hash >> 32);
+	while (pos < name.size)
+		hash = mix(hash, text_fold_char(text_next(name, &pos)) | 0x20);
+	return (size_t)hash;
 }
 
 static bool make_hash(struct ntfs_table *table)
