@@ -94,9 +94,11 @@ static bool ends_folded(struct text text, const char *end)
 				 (struct text){ end, size });
 }
 
-/* A path is also the name of the program or driver it leads to. */
+/* A path, or a name, is also that of the program or driver it leads to. */
 static enum aspect second_aspect(struct text name)
 {
+	if (name.size < 5 || name.data[name.size - 4] != '.')
+		return ASPECT_NONE;
 	if (ends_folded(name, ".exe") || ends_folded(name, ".com") || ends_folded(name, ".msi"))
 		return ASPECT_EXECUTABLE;
 	if (ends_folded(name, ".sys"))
@@ -265,6 +267,8 @@ bool matcher_wants_path(const struct matcher *matcher, struct text path)
 
 	if (path_is_named(matcher, path))
 		return true;
+	if (!second_aspect(path))
+		return false;
 	const struct text name = path_base_name(path);
 	const enum aspect second = second_aspect(name);
 

@@ -5,6 +5,7 @@
 #include <pcre2.h>
 
 #include "analyzer/match/pattern.h"
+#include "parsers/base/text.h"
 
 /* Work one expression may do on one text; real ones need some hundred steps. */
 enum { EXPRESSION_MATCH_LIMIT = 100000, EXPRESSION_DEPTH_LIMIT = 1000, EXPRESSION_HEAP_KIB = 1024 };
@@ -22,12 +23,13 @@ struct glob {
 enum { PAIRS = 1 << 16 };
 
 /*
- * Which two bytes a name must end in, or for patterns with an open end begin with, to fit anything
- * at all: most names are refused by that alone.
+ * Which two bytes a name must begin with, and end in, to fit anything at all: most names are
+ * refused by that alone.
  */
 struct ends {
-	uint8_t tails[PAIRS / 8], heads[PAIRS / 8];
-	bool open; /* some pattern tells neither */
+	uint8_t literals[PAIRS / 8];	 /* both together */
+	uint8_t heads[PAIRS / 8], tails[PAIRS / 8]; /* of globs: tails of those whose head is open */
+	bool open;				    /* some pattern tells neither */
 };
 
 struct name_table {
@@ -193,32 +195,77 @@ static bool is_plain(char c)
 	return c != '*' && c != '?' && c != '[' && c != ']';
 }
 
+static size_t both_ends(size_t head, size_t tail)
+{
+	return (head * 31 + tail) % PAIRS;
+}
+
+/* Of a pattern that is no literal. */
 static void note_ends(struct ends *ends, struct text pattern)
 {
 	const size_t n = pattern.size;
 
 	if (n < 2 || is_expression(pattern))
 		ends->open = true;
-	else if (is_plain(pattern.data[n - 1]) && is_plain(pattern.data[n - 2]))
-		put_pair(ends->tails, pair_at(pattern, n - 2));
 	else if (is_plain(pattern.data[0]) && is_plain(pattern.data[1]))
 		put_pair(ends->heads, pair_at(pattern, 0));
+	else if (is_plain(pattern.data[n - 1]) && is_plain(pattern.data[n - 2]))
+		put_pair(ends->tails, pair_at(pattern, n - 2));
 	else
 		ends->open = true;
 }
 
-static bool may_fit(const struct ends *ends, struct text name)
+static void note_literal(struct ends *ends, struct text name)
 {
-	return ends->open || name.size < 2 || has_pair(ends->tails, pair_at(name, name.size - 2)) ||
-	       has_pair(ends->heads, pair_at(name, 0));
+	if (name.size >= 2)
+		put_pair(ends->literals, both_ends(pair_at(name, 0), pair_at(name, name.size - 2)));
+}
+
+/* What a name may fit, by its ends; a name of one byte may fit anything. */
+struct chance {
+	bool literal, glob;
+};
+
+static struct chance chance_of(const struct ends *ends, struct text folded)
+{
+	if (folded.size < 2)
+		return (struct chance){ true, true };
+	const size_t head = pair_at(folded, 0), tail = pair_at(folded, folded.size - 2);
+
+	return (struct chance){
+		has_pair(ends->literals, both_ends(head, tail)),
+		ends->open || has_pair(ends->heads, head) || has_pair(ends->tails, tail),
+	};
+}
+
+bool name_table_may_fit(const struct name_table *table, struct text name)
+{
+	const size_t n = name.size;
+	char ends[4];
+
+	if (n < 2)
+		return true;
+	memcpy(ends, name.data, 2);
+	memcpy(ends + 2, name.data + n - 2, 2);
+	for (size_t i = 0; i < sizeof(ends); i++) {
+		if ((unsigned char)ends[i] >= 0x80)
+			return true;
+		ends[i] = (char)text_fold_char((unsigned char)ends[i]);
+	}
+	const struct chance chance =
+		chance_of(&table->ends, (struct text){ ends, sizeof(ends) });
+
+	return chance.literal || chance.glob;
 }
 
 enum status name_table_add(struct name_table *table, struct arena *arena, struct text pattern,
 			   uint32_t mark, struct failure *why)
 {
-	note_ends(&table->ends, pattern);
-	if (!is_expression(pattern) && glob_is_literal(pattern))
+	if (!is_expression(pattern) && glob_is_literal(pattern)) {
+		note_literal(&table->ends, pattern);
 		return add_literal(table, pattern, mark, why);
+	}
+	note_ends(&table->ends, pattern);
 	uint32_t id = name_map_find(&table->patterns, pattern);
 
 	if (id == MAP_NONE) {
@@ -351,6 +398,14 @@ static void sort_marks(struct marks *marks)
 	marks->n = kept;
 }
 
+static void search_globs(struct search *s)
+{
+	*s->steps += s->folded.size;
+	for (size_t i = 0; i < s->table->n_unanchored; i++)
+		try_glob(s, s->table->unanchored[i]);
+	automaton_scan(&s->table->automaton, s->folded, remember, s, s->steps);
+}
+
 enum status name_table_find(const struct name_table *table, struct text folded, struct arena *arena,
 			    struct marks *ret, uint64_t *steps)
 {
@@ -359,15 +414,13 @@ enum status name_table_find(const struct name_table *table, struct text folded, 
 		.table = table, .arena = arena, .folded = folded, .marks = &marks, .steps = steps
 	};
 
-	*ret = marks;
+	const struct chance chance = chance_of(&table->ends, folded);
+
 	++*steps;
-	if (!may_fit(&table->ends, folded))
-		return STATUS_OK;
-	*steps += folded.size;
-	take_marks(&s, name_map_find(&table->literals, folded));
-	for (size_t i = 0; i < table->n_unanchored; i++)
-		try_glob(&s, table->unanchored[i]);
-	automaton_scan(&table->automaton, folded, remember, &s, steps);
+	if (chance.literal)
+		take_marks(&s, name_map_find(&table->literals, folded));
+	if (chance.glob)
+		search_globs(&s);
 	if (s.failed)
 		return ERR_NO_MEMORY;
 	sort_marks(&marks);

@@ -31,6 +31,9 @@ MUST_USE enum status name_table_finish(struct name_table *table, struct failure 
 MUST_USE enum status name_table_find(const struct name_table *table, struct text folded,
 				     struct arena *arena, struct marks *ret, uint64_t *steps);
 
+/* False: no pattern fits the name (folded or not), as its ends alone tell. */
+bool name_table_may_fit(const struct name_table *table, struct text name);
+
 size_t name_table_n_globs(const struct name_table *table);
 
 #endif

@@ -74,8 +74,9 @@ bool path_name_is_plain(struct text name)
 
 	if (last == ' ' || last == 0 || memchr(name.data, '\\', name.size))
 		return false;
-	for (size_t i = 0; i + 5 <= name.size; i++)
-		if (name.data[i] == '.' && (name.data[i + 4] == ' ' || name.data[i + 4] == ','))
+	for (const char *at = name.data, *end = at + name.size;
+	     (at = memchr(at, '.', (size_t)(end - at))) && end - at >= 5; at++)
+		if (at[4] == ' ' || at[4] == ',')
 			return false;
 	return true;
 }

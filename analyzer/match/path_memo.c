@@ -5,7 +5,7 @@
 #include "analyzer/match/path.h"
 
 enum {
-	N_SLOTS = 16384, /* a power of two */
+	N_SLOTS = 2048, /* a power of two */
 	NAME_ROOM = 1024,
 	SCRATCH = 1 << 20,
 	SCRATCH_KEPT = SCRATCH / 2,
@@ -207,6 +207,10 @@ enum status path_memo_ask(struct path_memo *memo, struct text path, bool *ret, u
 		memo->last = find_folder(memo, above, steps);
 	if (!memo->last || !memo->last->plain)
 		return STATUS_DECLINED;
+
+	*ret = trie_may_fit(memo->trie, &memo->last->place, name);
+	if (!*ret)
+		return STATUS_OK;
 
 	struct text folded = fold_ascii(name, room);
 

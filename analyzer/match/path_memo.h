@@ -7,7 +7,7 @@
 /*
  * Volumes have files by the hundred thousand, and each is asked about: where the walk through the
  * trie stands behind a folder is kept for the folders asked about lately, so that only the name is
- * walked. Memory: some 100 bytes and the path for each of at most 16,384 folders.
+ * walked. Memory: some 100 bytes and the path for each of at most 2,048 folders.
  */
 struct path_memo;
 

@@ -304,6 +304,11 @@ enum status trie_find(const struct trie *trie, struct text folded, struct arena 
 	return status;
 }
 
+static const struct name_table *names_at(const struct trie *trie, const struct trie_place *place)
+{
+	return place && place->only_deep ? trie->deep_names : trie->names;
+}
+
 /* One component on from a place. */
 static enum status step_on(const struct trie *trie, const struct trie_place *place,
 			   struct text component, struct arena *arena, struct front *next,
@@ -311,8 +316,8 @@ static enum status step_on(const struct trie *trie, const struct trie_place *pla
 {
 	struct front now;
 	struct marks symbols;
-	const struct name_table *names = place && place->only_deep ? trie->deep_names : trie->names;
-	const enum status status = name_table_find(names, component, arena, &symbols, steps);
+	const enum status status =
+		name_table_find(names_at(trie, place), component, arena, &symbols, steps);
 
 	if (status < 0)
 		return status;
@@ -368,6 +373,12 @@ enum status trie_enter(const struct trie *trie, const struct trie_place *above,
 		return status;
 	close_front(trie, &front);
 	return front.overrun ? ERR_LIMIT : keep_place(trie, &front, arena, ret);
+}
+
+bool trie_may_fit(const struct trie *trie, const struct trie_place *place, struct text name)
+{
+	/* Without a symbol '*' and '**' are all that is left: where they fit, every name does. */
+	return place->all || (place->n && name_table_may_fit(names_at(trie, place), name));
 }
 
 enum status trie_fits(const struct trie *trie, const struct trie_place *place,

@@ -47,6 +47,8 @@ MUST_USE enum status trie_root(const struct trie *trie, struct arena *arena,
 MUST_USE enum status trie_enter(const struct trie *trie, const struct trie_place *above,
 				struct text folded_component, struct arena *arena,
 				struct trie_place *ret, uint64_t *steps);
+/* False: no path of that name (folded or not) at the place fits; a quick answer for most. */
+bool trie_may_fit(const struct trie *trie, const struct trie_place *place, struct text name);
 /* Whether the path of that name at a place fits some pattern. */
 MUST_USE enum status trie_fits(const struct trie *trie, const struct trie_place *place,
 			       struct text folded_component, struct arena *arena, bool *ret,
