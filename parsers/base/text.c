@@ -196,8 +196,16 @@ struct text text_fold(struct arena *arena, struct text text)
 
 	if (!out)
 		return (struct text){ NULL, 0 };
-	for (size_t pos = 0; pos < text.size;)
-		used += put(out + used, text_fold_char(text_next(text, &pos)));
+	for (size_t pos = 0; pos < text.size;) {
+		const unsigned char c = (unsigned char)text.data[pos];
+
+		if (c >= 0x80) {
+			used += put(out + used, text_fold_char(text_next(text, &pos)));
+			continue;
+		}
+		out[used++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+		pos++;
+	}
 	out[used] = '\0';
 	return (struct text){ out, used };
 }
@@ -207,9 +215,11 @@ bool text_equal_folded(struct text a, struct text b)
 	size_t i = 0, j = 0;
 
 	while (i < a.size && j < b.size) {
-		const char x = a.data[i], y = b.data[j];
+		const unsigned char x = (unsigned char)a.data[i], y = (unsigned char)b.data[j];
 
-		if (x == y && (unsigned char)x < 0x80) {
+		if ((x | y) < 0x80) {
+			if (text_fold_char(x) != text_fold_char(y))
+				return false;
 			i++;
 			j++;
 		} else if (text_fold_char(text_next(a, &i)) != text_fold_char(text_next(b, &j))) {
