@@ -377,6 +377,19 @@ static enum status add_digests(struct collector *collector, struct failure *why)
 	return STATUS_OK;
 }
 
+/* Nothing is left to read: readers give their memory back while the case is judged. */
+static void dismiss_readers(struct collector *collector)
+{
+	for (size_t i = 0; i < collector->n_workers; i++) {
+		struct worker *worker = &collector->workers[i];
+
+		if (worker->fd < 0 || worker->job)
+			continue;
+		(void)close(worker->fd);
+		worker->fd = -1;
+	}
+}
+
 enum status collect_run(struct collector *collector, struct case_file *file, struct failure *why)
 {
 	collector->file = file;
@@ -393,6 +406,7 @@ enum status collect_run(struct collector *collector, struct case_file *file, str
 		case_rollback(file); /* of the source that was being written */
 		return status;
 	}
+	dismiss_readers(collector);
 	status = case_begin(file, why);
 	if (status >= 0)
 		status = case_drop_steps(file, why);

@@ -13,6 +13,7 @@ struct source_glob {
 	const char *tail; /* what stands behind the last wildcard, in ASCII */
 	size_t tail_size;
 	size_t head_size; /* before the first wildcard, in ASCII */
+	bool anywhere;    /* it says nothing beyond its tail */
 	const char *stream; /* behind ':', of an NTFS stream; NULL: the content itself */
 };
 
@@ -38,6 +39,15 @@ static bool is_literal(char c)
 	return c != '*' && c != '?' && (unsigned char)c < 0x80;
 }
 
+/* Of a glob with that tail: any name in any folder, as long as it ends so. */
+static bool is_anywhere(const char *glob, const char *tail)
+{
+	static const char any[] = "/**/*";
+	const size_t n = sizeof(any) - 1;
+
+	return (size_t)(tail - glob) == n && memcmp(glob, any, n) == 0 && !strchr(tail, '/');
+}
+
 static bool add(struct source_globs *globs, struct arena *arena, uint32_t parser, const char *glob)
 {
 	const char *tail = glob + strlen(glob), *colon = strrchr(glob, ':');
@@ -51,6 +61,7 @@ static bool add(struct source_globs *globs, struct arena *arena, uint32_t parser
 
 	struct source_glob one = { .parser = parser, .glob = glob, .tail = tail,
 				   .tail_size = strlen(tail), .head_size = head_size,
+				   .anywhere = is_anywhere(glob, tail),
 				   .stream = colon ? colon + 1 : NULL };
 	const struct source_glob **list = one.tail_size < 2 ?
 						  &globs->short_tails :
@@ -82,26 +93,26 @@ const struct source_globs *source_globs_new(struct arena *arena)
 	return globs;
 }
 
-static bool has_tail(struct text path, const struct source_glob *glob)
+/* Backwards: paths share their beginnings. */
+static bool ends_so(const char *have, const char *wanted, size_t size)
 {
-	if (path.size < glob->tail_size)
-		return false;
-	for (size_t i = 1; i <= glob->tail_size; i++)
-		if (fold_ascii(path.data[path.size - i]) !=
-		    fold_ascii(glob->tail[glob->tail_size - i]))
-			return false;
-	return true;
+	while (size > 0 && fold_ascii(have[size - 1]) == fold_ascii(wanted[size - 1]))
+		size--;
+	return size == 0;
 }
 
-/* The cheap check first: its head rules out most of what a glob is tried on. */
+static bool has_tail(struct text path, const struct source_glob *glob)
+{
+	return path.size >= glob->tail_size &&
+	       ends_so(path.data + path.size - glob->tail_size, glob->tail, glob->tail_size);
+}
+
+/* Of a path that has its tail. The cheap checks first: they rule out most of what is tried. */
 static bool glob_fits_path(const struct source_glob *glob, struct text path)
 {
-	if (path.size < glob->head_size)
+	if (path.size < glob->head_size || !ends_so(path.data, glob->glob, glob->head_size))
 		return false;
-	for (size_t i = 0; i < glob->head_size; i++)
-		if (fold_ascii(path.data[i]) != fold_ascii(glob->glob[i]))
-			return false;
-	return path_fits(glob->glob, path);
+	return glob->anywhere || path_fits(glob->glob, path);
 }
 
 /*
