@@ -45,7 +45,8 @@ enum sample sample_of_source(const struct case_contents *contents,
 	if (path_fits("/Windows.old**", path) || path_fits("/$WINDOWS.~BT**", path))
 		return SAMPLE_FORMER;
 	if (path_fits("/Windows/System32/config/RegBack/*", path) ||
-	    path_fits("/Win*/repair/*", path) || path_fits("**/_restore{*}/**", path))
+	    path_fits("/Win*/repair/*", path) ||
+	    (strchr(source->path, '{') && path_fits("**/_restore{*}/**", path)))
 		return SAMPLE_BACKUP;
 	if (volume && volume->snapshot_of)
 		return SAMPLE_SNAPSHOT;

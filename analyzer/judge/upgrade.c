@@ -10,9 +10,12 @@ static int64_t transaction_end(const struct case_contents *c, const struct case_
 
 	for (size_t i = 0; i < c->n_traces; i++) {
 		const struct case_trace *t = &c->traces[i];
+
+		if (!trace_is(t, "windows.event.msi") || event_id(t) != 1042)
+			continue;
 		const int64_t at = trace_instant(&t->trace, "time").ticks;
 
-		if (trace_is(t, "windows.event.msi") && event_id(t) == 1042 && at >= from &&
+		if (at >= from &&
 		    trace_uint(&t->trace, "client") == trace_uint(&begin->trace, "client") &&
 		    text_equal_folded(trace_text(&t->trace, "transaction"),
 				      trace_text(&begin->trace, "transaction")) &&
