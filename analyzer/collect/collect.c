@@ -194,10 +194,8 @@ void job_drop_frames(struct collector *collector, struct job *job)
 /* Whether a reader is surveying the volume of a source that needs what the survey knows. */
 static bool waits_for_survey(const struct collector *collector, const struct job *job)
 {
-	bool asks = false;
+	const bool asks = job_asks_folders(&job->order);
 
-	for (size_t i = 0; all_parsers[i]; i++)
-		asks |= all_parsers[i]->asks_folders && job_has_parser(&job->order, i);
 	for (size_t i = 0; asks && i < collector->n_workers; i++) {
 		const struct job *other = collector->workers[i].job;
 

@@ -123,3 +123,11 @@ bool collect_choice_has(const char *choice, unsigned number)
 			return true;
 	return false;
 }
+
+bool job_asks_folders(const struct job_order *order)
+{
+	for (size_t i = 0; all_parsers[i]; i++)
+		if (all_parsers[i]->asks_folders && job_has_parser(order, i))
+			return true;
+	return false;
+}

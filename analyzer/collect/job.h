@@ -54,6 +54,9 @@ static inline void job_drop_parser(struct job_order *order, size_t i)
 		order->parsers[i / 64] &= ~(UINT64_C(1) << (i % 64));
 }
 
+/* Whether a parser of the order asks for folders, which the reader that surveyed the volume has. */
+bool job_asks_folders(const struct job_order *order);
+
 void message_order(struct message *m, const struct job_order *order);
 /* Checks everything; the texts point into the cursor's bytes. */
 void read_order(struct cursor *c, struct job_order *ret);

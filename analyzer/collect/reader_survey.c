@@ -233,20 +233,32 @@ static uint64_t file_size(struct reader *reader, const struct job_order *order)
 		       0;
 }
 
-/* What was found before a failure is read all the same. */
+static void send_source(const struct candidates *all, struct candidate *one)
+{
+	struct reader *reader = all->reader;
+
+	if (one->is_hive && !one->order.deleted)
+		add_logs(all, one);
+	one->order.file_size = file_size(reader, &one->order);
+	message_start(&reader->message, MESSAGE_SOURCE);
+	message_order(&reader->message, &one->order);
+	reader_send(reader);
+}
+
+/*
+ * What was found before a failure is read all the same. Results are written in this order: what
+ * this reader alone can go on with comes last, so that the others' are written meanwhile.
+ */
 static void send_sources(void *payload)
 {
 	struct candidates *all = payload;
-	struct reader *reader = all->reader;
 
-	for (struct candidate *one = all->first; one; one = one->next) {
-		if (one->is_hive && !one->order.deleted)
-			add_logs(all, one);
-		one->order.file_size = file_size(reader, &one->order);
-		message_start(&reader->message, MESSAGE_SOURCE);
-		message_order(&reader->message, &one->order);
-		reader_send(reader);
-	}
+	for (struct candidate *one = all->first; one; one = one->next)
+		if (!job_asks_folders(&one->order))
+			send_source(all, one);
+	for (struct candidate *one = all->first; one; one = one->next)
+		if (job_asks_folders(&one->order))
+			send_source(all, one);
 }
 
 static const char *guid_text(struct reader *reader, const uint8_t id[16])
