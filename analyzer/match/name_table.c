@@ -90,11 +90,6 @@ static uint32_t add_link(struct name_table *table, uint32_t mark, uint32_t next)
 	return (uint32_t)table->n_links++;
 }
 
-static bool is_expression(struct text pattern)
-{
-	return pattern.size > 3 && memcmp(pattern.data, "re:", 3) == 0;
-}
-
 static enum status compile(struct text expression, pcre2_code **ret, struct failure *why)
 {
 	int error;
@@ -143,7 +138,7 @@ static enum status add_glob(struct name_table *table, struct arena *arena, struc
 	struct glob glob = { .text = pattern, .marks = MAP_NONE };
 	struct text literal;
 
-	if (is_expression(pattern)) {
+	if (pattern_is_expression(pattern)) {
 		glob.text = (struct text){ pattern.data + 3, pattern.size - 3 };
 		const enum status status = compile(glob.text, &glob.code, why);
 
@@ -205,7 +200,7 @@ static void note_ends(struct ends *ends, struct text pattern)
 {
 	const size_t n = pattern.size;
 
-	if (n < 2 || is_expression(pattern))
+	if (n < 2 || pattern_is_expression(pattern))
 		ends->open = true;
 	else if (is_plain(pattern.data[0]) && is_plain(pattern.data[1]))
 		put_pair(ends->heads, pair_at(pattern, 0));
@@ -261,7 +256,7 @@ bool name_table_may_fit(const struct name_table *table, struct text name)
 enum status name_table_add(struct name_table *table, struct arena *arena, struct text pattern,
 			   uint32_t mark, struct failure *why)
 {
-	if (!is_expression(pattern) && glob_is_literal(pattern)) {
+	if (!pattern_is_expression(pattern) && glob_is_literal(pattern)) {
 		note_literal(&table->ends, pattern);
 		return add_literal(table, pattern, mark, why);
 	}

@@ -266,6 +266,11 @@ enum status pattern_expand(struct arena *arena, enum aspect aspect, const char *
 	return STATUS_OK;
 }
 
+bool pattern_is_expression(struct text pattern)
+{
+	return pattern.size > 3 && memcmp(pattern.data, "re:", 3) == 0;
+}
+
 bool glob_is_literal(struct text glob)
 {
 	for (size_t i = 0; i < glob.size; i++)

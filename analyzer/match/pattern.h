@@ -32,6 +32,9 @@ MUST_USE enum status pattern_expand(struct arena *arena, enum aspect aspect, con
 /* Whether aspect is walked by components (paths and keys). */
 bool pattern_has_components(enum aspect aspect);
 
+/* Whether an expanded pattern is "re:" and an expression; all others are globs. */
+bool pattern_is_expression(struct text pattern);
+
 bool glob_is_literal(struct text glob);
 
 /* Whether folded text fits a folded glob; '*' crosses everything. steps counts the work. */

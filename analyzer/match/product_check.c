@@ -8,8 +8,7 @@
 #include "analyzer/match/pattern.h"
 #include "parsers/base/packed_guid.h"
 
-/* Memory for one pattern while it is tried. */
-enum { PATTERN_ARENA = 64 << 20 };
+enum { SCRATCH_KEPT = 1 << 20 };
 
 static void check_sources(const struct product_check *c, const char *where, const char **tags,
 			  unsigned n)
@@ -18,22 +17,32 @@ static void check_sources(const struct product_check *c, const char *where, cons
 			 tags, n);
 }
 
+/* Globs cannot fail once they are expanded; an expression must compile. */
+static enum status check_expression(struct arena *arena, struct text pattern, struct failure *why)
+{
+	struct name_table *table = name_table_new();
+	const enum status status = table ? name_table_add(table, arena, pattern, 0, why)
+					 : failure_set(why, ERR_NO_MEMORY, "no memory");
+
+	name_table_free(table);
+	return status;
+}
+
 static void check_pattern(const struct product_check *c, const char *where, enum aspect aspect,
 			  const char *written)
 {
-	CLEANUP(arena_free_p) struct arena *arena = arena_new(PATTERN_ARENA);
-	struct name_table *table = name_table_new();
 	struct pattern_list list = { 0 };
 	struct failure why = FAILURE_NONE;
-	enum status status = arena && table ? pattern_expand(arena, aspect, written, &list, &why)
-					    : failure_set(&why, ERR_NO_MEMORY, "no memory");
 
-	for (size_t i = 0; status == STATUS_OK && !pattern_has_components(aspect) && i < list.n;
-	     i++)
-		status = name_table_add(table, arena, list.items[i], 0, &why);
+	if (arena_used(c->scratch) > SCRATCH_KEPT)
+		arena_reset(c->scratch);
+	enum status status = pattern_expand(c->scratch, aspect, written, &list, &why);
+
+	for (size_t i = 0; status == STATUS_OK && i < list.n; i++)
+		if (pattern_is_expression(list.items[i]))
+			status = check_expression(c->scratch, list.items[i], &why);
 	if (status < 0)
 		complain(c->messages, c->file, where, "pattern '%s': %s", written, why.text);
-	name_table_free(table);
 }
 
 /* Conditions that say who made a program, not which it is. */

@@ -11,6 +11,7 @@ struct product_check {
 	const struct yaml_file *file;
 	const struct product *product;
 	struct arena *arena;
+	struct arena *scratch; /* of one pattern at a time: its cap is what a pattern may take */
 	struct name_map *ids, *codes;
 };
 

@@ -9,6 +9,8 @@
 
 /* Memory of what is made beside the files' own data. */
 enum { SET_ARENA = 64 << 20 };
+/* Memory that one pattern may take while it is tried, bytes. */
+enum { PATTERN_ARENA = 64 << 20 };
 
 struct loaded_set {
 	struct signature_set set; /* first: callers hold this */
@@ -121,9 +123,10 @@ static enum status load_all(const char *folder, struct messages *m, struct loade
 			    struct failure *why)
 {
 	struct name_map ids = { 0 }, codes = { 0 };
+	CLEANUP(arena_free_p) struct arena *scratch = arena_new(PATTERN_ARENA);
 
 	s->arena = arena_new(SET_ARENA);
-	if (!s->arena)
+	if (!s->arena || !scratch)
 		return failure_set(why, ERR_NO_MEMORY, "signatures");
 	enum status status = yaml_files_read_kind(folder, "products", &s->files, &s->n_files, why);
 
@@ -139,8 +142,9 @@ static enum status load_all(const char *folder, struct messages *m, struct loade
 			continue;
 		if (strcmp(s->loaded[i]->schema, "avouch.product/1") != 0)
 			complain(m, &s->files[i], "schema", "is not avouch.product/1");
-		const struct product_check check = { m,        &s->files[i], &s->loaded[i]->product,
-						     s->arena, &ids,         &codes };
+		const struct product_check check = {
+			m, &s->files[i], &s->loaded[i]->product, s->arena, scratch, &ids, &codes
+		};
 
 		check_product(&check);
 		if (!take_product(s, i, &s->products[s->set.n_products++]))
