@@ -103,6 +103,7 @@ struct parser {
 	/* Each part of such a file proves itself by a checksum: what is left of a deleted one is
 	 * read even when other files have taken some of its clusters. */
 	bool proves_parts;
+	bool carves; /* looks through free clusters, which takes long: only when asked for */
 	bool asks_folders; /* calls folder_path(): the reader that surveyed the volume has them */
 	/* Exactly one is set: a file of its own format, or a registry hive already opened. */
 	enum status (*parse_file)(struct parse_context *ctx, const struct source *source,

@@ -50,9 +50,10 @@ const char *recovery_name(enum recovery recovery)
 		[RECOVERY_SLACK] = "slack",
 		[RECOVERY_LOG_REPLAYED] = "log-replayed",
 		[RECOVERY_LOG_EARLIER] = "log-earlier",
+		[RECOVERY_CARVED] = "carved",
 	};
 
-	return recovery <= RECOVERY_LOG_EARLIER ? names[recovery] : "unknown";
+	return recovery < RECOVERY_COUNT ? names[recovery] : "unknown";
 }
 
 size_t trace_type_fields(const struct trace_type *type)

@@ -115,9 +115,11 @@ enum recovery {
 	RECOVERY_SLACK,        /* behind the used part of an allocated structure */
 	RECOVERY_LOG_REPLAYED, /* taken from a transaction log, not yet in the primary file */
 	RECOVERY_LOG_EARLIER,  /* an intermediate state along a transaction log */
+	RECOVERY_CARVED,       /* found in free clusters, which nothing names */
+	RECOVERY_COUNT,
 };
 
-/* "allocated", "deleted", "slack", "log-replayed", "log-earlier". */
+/* "allocated", "deleted", "slack", "log-replayed", "log-earlier", "carved". */
 const char *recovery_name(enum recovery recovery);
 
 /* Which bytes of the source a trace stands in. */

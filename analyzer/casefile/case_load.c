@@ -179,7 +179,7 @@ static void read_trace(struct row *r, void *item)
 	const struct text type = take_text(r);
 
 	row->trace.type = type.data ? trace_type_find(type) : NULL;
-	row->trace.recovery = (enum recovery)take_enum(r, RECOVERY_LOG_EARLIER);
+	row->trace.recovery = (enum recovery)take_enum(r, RECOVERY_COUNT - 1);
 	row->trace.origin.offset = (uint64_t)take_int(r);
 	row->trace.origin.size = (uint64_t)take_int(r);
 	row->trace.origin.companion = take_enum(r, SOURCE_MAX_COMPANIONS);

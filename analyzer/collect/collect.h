@@ -39,6 +39,7 @@ struct collect_options {
 	const char *partitions;     /* "all" or "1,3..5"; NULL: all */
 	const char *vss_stores;     /* "all", "none" or "1,3..5"; NULL: all */
 	bool verify_image;          /* compute the digests of the medium */
+	bool carve;                 /* look through free clusters as well */
 	struct secret_list secrets; /* to try on encrypted volumes */
 	const char *tool; /* version and signatures: a case of another is not resumed; or NULL */
 	unsigned source_timeout_s;  /* wall clock of one source; 0: 300 */

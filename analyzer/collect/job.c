@@ -126,8 +126,18 @@ bool collect_choice_has(const char *choice, unsigned number)
 
 bool job_asks_folders(const struct job_order *order)
 {
+	bool asks = false;
+
 	for (size_t i = 0; all_parsers[i]; i++)
-		if (all_parsers[i]->asks_folders && job_has_parser(order, i))
-			return true;
-	return false;
+		asks |= all_parsers[i]->asks_folders && job_has_parser(order, i);
+	return asks;
+}
+
+bool job_carves(const struct job_order *order)
+{
+	bool carves = false;
+
+	for (size_t i = 0; all_parsers[i]; i++)
+		carves |= all_parsers[i]->carves && job_has_parser(order, i);
+	return carves;
 }

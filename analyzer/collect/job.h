@@ -56,6 +56,8 @@ static inline void job_drop_parser(struct job_order *order, size_t i)
 
 /* Whether a parser of the order asks for folders, which the reader that surveyed the volume has. */
 bool job_asks_folders(const struct job_order *order);
+/* Whether a parser of the order looks through free clusters. */
+bool job_carves(const struct job_order *order);
 
 void message_order(struct message *m, const struct job_order *order);
 /* Checks everything; the texts point into the cursor's bytes. */

@@ -320,7 +320,10 @@ enum status read_volume_group(struct reader *reader, struct failure *why)
 enum status read_one_volume(struct reader *reader, struct failure *why)
 {
 	struct stream *entries = view_entries(reader->volume.view);
-	struct candidates all = { .reader = reader, .globs = source_globs_new(reader->arena) };
+	/* What is free in a shadow copy was not kept in it. */
+	const bool carve = reader->options->carve && !reader->place.snapshot;
+	struct candidates all = { .reader = reader,
+				  .globs = source_globs_new(reader->arena, carve) };
 
 	if (!all.globs)
 		return failure_set(why, ERR_NO_MEMORY, "paths of parsers");

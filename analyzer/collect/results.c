@@ -77,7 +77,7 @@ void read_trace(struct cursor *c, struct sent_trace *ret)
 {
 	ret->type = read_required(c);
 	ret->recovery = (enum recovery)cursor_u8(c);
-	if (ret->recovery > RECOVERY_LOG_EARLIER)
+	if (ret->recovery >= RECOVERY_COUNT)
 		c->status = ERR_FORMAT;
 	ret->origin.offset = read_size(c);
 	ret->origin.size = read_size(c);

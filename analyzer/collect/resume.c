@@ -43,9 +43,9 @@ static const char *describe_run(struct collector *collector)
 	struct arena *arena = collector->arena;
 	char when[INSTANT_TEXT_SIZE];
 	const char *text = arena_printf(arena, "tool %s\npartitions %s\nvss-stores %s\nverify %d\n"
-					       "acquired %s\n",
+					       "carve %d\nacquired %s\n",
 					o->tool ? o->tool : "", o->partitions ? o->partitions : "all",
-					o->vss_stores ? o->vss_stores : "all", o->verify_image,
+					o->vss_stores ? o->vss_stores : "all", o->verify_image, o->carve,
 					instant_format(o->acquired_at, when));
 
 	for (size_t i = 0; i < o->n_evidence; i++)

@@ -81,15 +81,18 @@ static bool add(struct source_globs *globs, struct arena *arena, uint32_t parser
 	return kept != NULL;
 }
 
-const struct source_globs *source_globs_new(struct arena *arena)
+const struct source_globs *source_globs_new(struct arena *arena, bool carve)
 {
 	const struct source_globs none = { .streams = NULL };
 	struct source_globs *globs = arena_copy(arena, &none, sizeof(none));
 
-	for (uint32_t i = 0; globs && all_parsers[i]; i++)
+	for (uint32_t i = 0; globs && all_parsers[i]; i++) {
+		if (all_parsers[i]->carves && !carve)
+			continue;
 		for (size_t j = 0; all_parsers[i]->paths && all_parsers[i]->paths[j]; j++)
 			if (!add(globs, arena, i, all_parsers[i]->paths[j]))
 				return NULL;
+	}
 	return globs;
 }
 

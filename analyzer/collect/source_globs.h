@@ -10,8 +10,8 @@
  */
 struct source_globs;
 
-/* Lives in the arena. NULL when it is full. */
-const struct source_globs *source_globs_new(struct arena *arena);
+/* Lives in the arena. carve: with the parsers that look through free clusters. NULL when full. */
+const struct source_globs *source_globs_new(struct arena *arena, bool carve);
 
 /*
  * The parsers that want the file of this path, put into the order; also below /Windows.old. Those

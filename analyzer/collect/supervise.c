@@ -12,6 +12,8 @@
 
 enum {
 	DEFAULT_TIMEOUT_S = 300,
+	CARVED_PER_SECOND = 8 << 20, /* bytes of free clusters, on the slowest of media */
+	CARVING_MAX_S = 3 * 86400,
 	SURVEY_TIMEOUT_FACTOR = 12, /* a volume or a digest takes longer than a file */
 	MAX_FOUND = 200000,         /* volumes and sources of one volume */
 	MAX_ATTEMPTS = 8,           /* of one source whose parsers crash one after the other */
@@ -35,8 +37,13 @@ int64_t job_timeout_ms(const struct collector *collector, const struct job *job)
 {
 	const unsigned given = collector->options->source_timeout_s;
 	const int64_t seconds = given ? (int64_t)given : DEFAULT_TIMEOUT_S;
+	const int64_t more = job_carves(&job->order) ?
+				     (int64_t)(job->order.file_size / CARVED_PER_SECOND) :
+				     0;
 
-	return seconds * 1000 * (job->order.kind == JOB_SOURCE ? 1 : SURVEY_TIMEOUT_FACTOR);
+	return (seconds * (job->order.kind == JOB_SOURCE ? 1 : SURVEY_TIMEOUT_FACTOR) +
+		(more < CARVING_MAX_S ? more : CARVING_MAX_S)) *
+	       1000;
 }
 
 /* The parser at work when a reader failed, for the message. */

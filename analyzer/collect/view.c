@@ -321,7 +321,7 @@ bool view_attribute_id(struct view *view, uint64_t entry, struct text attribute,
 	char name[256];
 	uint16_t id;
 
-	if (attribute.size >= sizeof(name))
+	if (attribute.size >= sizeof(name) || text_equal(attribute, TEXT(VIEW_UNALLOCATED)))
 		return false;
 	if (view->ntfs && ntfs_volume_attribute_id(view->ntfs, entry, type, attribute, &id, NULL) ==
 				  STATUS_OK) {
@@ -339,6 +339,8 @@ enum status view_open_file(struct view *view, uint64_t entry, struct text attrib
 {
 	if (view->ntfs && text_equal(attribute, TEXT("$I30")))
 		return ntfs_open_index(view->ntfs, entry, ret, why);
+	if (view->ntfs && text_equal(attribute, TEXT(VIEW_UNALLOCATED)))
+		return ntfs_open_unallocated(view->ntfs, ret, why);
 	if (view->ntfs)
 		return ntfs_open_file(view->ntfs, entry, attribute, ret, why);
 	return filesystem_open_entry(view->filesystem, entry, NULL, ret, why);

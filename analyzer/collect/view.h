@@ -46,6 +46,9 @@ MUST_USE enum status view_survey(struct view *view, struct parse_context *ctx,
 /* Whether all of a deleted file's content still stands. */
 bool view_is_intact(struct view *view, uint64_t entry);
 
+/* The attribute of any entry of an NTFS volume that stands for all its free clusters. */
+#define VIEW_UNALLOCATED "$Unallocated"
+
 /*
  * The content of a file, or with an attribute (NTFS) its stream of that name; "$I30" is a folder's
  * index. STATUS_END when it has none.

@@ -105,6 +105,9 @@ static bool take_option(struct analyze_options *o, int option, char *argument)
 	case 2004:
 		o->collect.verify_image = true;
 		return true;
+	case 2006:
+		o->collect.carve = true;
+		return true;
 	case 2005: /* nothing is ever asked */
 		return true;
 	case 2008:
@@ -233,6 +236,7 @@ static int run(int argc, char **argv)
 		{ "vss_stores", required_argument, NULL, 2003 },
 		{ "verify-image", no_argument, NULL, 2004 },
 		{ "unattended", no_argument, NULL, 2005 },
+		{ "carve", no_argument, NULL, 2006 },
 		SECRET_LONG_OPTIONS,
 		{ "memory", required_argument, NULL, 2008 },
 		{ "source-timeout", required_argument, NULL, 2009 },
@@ -296,6 +300,8 @@ const struct command analyze_command = {
 		"      --partitions LIST    all, or numbers as 1,3..5\n"
 		"      --vss-stores LIST    shadow copies: all, none, or numbers as 1,3..5\n"
 		"      --verify-image       compute the digests of the medium and compare\n"
+		"      --carve              look through free clusters too, for records of the change\n"
+		"                           journal: as long as reading all of them takes\n"
 		SECRET_HELP
 		"      --unattended         never ask\n"
 		"      --memory MIB         for all readers together (default: half of the machine's)\n"

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 
+#include "analyzer/collect/view.h"
 #include "analyzer/command/citation.h"
 #include "analyzer/command/command.h"
 #include "analyzer/command/secrets.h"
@@ -99,6 +100,20 @@ static void tell_icat(const struct cited_range *range, struct shown_image image)
 	printf(" %" PRIu64 "%s%s", range->entry, *range->attribute ? "-" : "", range->attribute);
 }
 
+/* Free clusters as blkls writes them, one behind the other. */
+static bool is_unallocated(const struct cited_range *range)
+{
+	return ends_with(range->file, ":" VIEW_UNALLOCATED);
+}
+
+static void tell_content(const struct cited_range *range, struct shown_image image)
+{
+	if (is_unallocated(range))
+		tell_image("  blkls", image);
+	else
+		tell_icat(range, image);
+}
+
 /* Another view of the whole file, by the tool for its format. */
 static void tell_format_tool(const struct cited_range *range, struct shown_image image,
 			     const char *source)
@@ -152,10 +167,10 @@ static void tell_commands(const json_t *document, const json_t *witness,
 
 	tell_image("  istat", image);
 	printf(" %" PRIu64 "\n", range->entry);
-	if (strchr(range->file, ':') && !*range->attribute)
+	if (strchr(range->file, ':') && !*range->attribute && !is_unallocated(range))
 		puts("  (istat names the attribute TYPE-ID of the stream; add it to ENTRY below)");
 	for (int pass = 0; pass < 2; pass++) {
-		tell_icat(range, image);
+		tell_content(range, image);
 		printf(" | tail -c +%" PRIu64 " | head -c %" PRIu64 " | %s\n", range->offset + 1,
 		       range->size < LIMIT_LOCATOR_BYTES ? range->size : LIMIT_LOCATOR_BYTES,
 		       pass ? "sha256sum" : "xxd");

@@ -379,6 +379,18 @@ static void change_reinstalled(FILE *out, const json_t *product)
 		     bound_end(json_array_get(episodes, i + 1), "installed", "not_before", from));
 }
 
+/* Whether a witness was found in free clusters. */
+static bool has_carved(const json_t *document)
+{
+	const json_t *witnesses = json_object_get(document, "witnesses");
+
+	for (size_t i = 0; i < json_array_size(witnesses); i++)
+		if (strcmp(citation_text(json_object_get(json_array_get(witnesses, i), "locator"),
+					 "recovery"), "carved") == 0)
+			return true;
+	return false;
+}
+
 static void change_unknown(FILE *out, const json_t *document, const json_t *verdict)
 {
 	int64_t limit;
@@ -388,6 +400,9 @@ static void change_unknown(FILE *out, const json_t *document, const json_t *verd
 	    json_array_size(json_object_get(verdict, "limit_covered_by")) == 0)
 		line(out, "no log or journal reaches over the limit %s: older logs, a backup or the "
 			  "management server's records would", citation_text(verdict, "deadline"));
+	if (!has_carved(document))
+		line(out, "records that the change journal has dropped may stand in free clusters still: "
+			  "'analyze --carve' looks for them");
 	tell_gaps(out, document, verdict, false, 0);
 }
 

@@ -168,7 +168,7 @@ void ntfs_runs_clear(struct ntfs_runs *runs)
 	*runs = (struct ntfs_runs){ 0 };
 }
 
-static enum status push_run(struct ntfs_runs *runs, struct ntfs_run run, struct failure *why)
+enum status ntfs_runs_push(struct ntfs_runs *runs, struct ntfs_run run, struct failure *why)
 {
 	if (runs->count == runs->room) {
 		const size_t room = runs->room ? runs->room * 2 : 16;
@@ -238,7 +238,7 @@ enum status ntfs_runs_add(struct ntfs_runs *runs, const struct ntfs_attribute *p
 			return failure_set(why, ERR_FORMAT, "data run too long");
 		if (at != NTFS_SPARSE && clusters && (at > clusters || length > clusters - at))
 			return failure_set(why, ERR_FORMAT, "data run outside the volume");
-		status = push_run(runs, (struct ntfs_run){ vcn, length, at }, why);
+		status = ntfs_runs_push(runs, (struct ntfs_run){ vcn, length, at }, why);
 		if (status < 0)
 			return status;
 		vcn += length;

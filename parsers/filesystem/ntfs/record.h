@@ -128,6 +128,9 @@ struct ntfs_runs {
 };
 
 void ntfs_runs_clear(struct ntfs_runs *runs);
+/* Adds one run behind the others. ERR_LIMIT, ERR_NO_MEMORY. */
+MUST_USE enum status ntfs_runs_push(struct ntfs_runs *runs, struct ntfs_run run,
+				    struct failure *why);
 
 /*
  * Appends the mapping pairs of an attribute piece. ERR_FORMAT when they contradict themselves or

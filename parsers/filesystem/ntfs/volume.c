@@ -354,6 +354,16 @@ uint64_t ntfs_volume_records(const struct ntfs_volume *volume)
 	return volume->mft->size / volume->record_size;
 }
 
+uint64_t ntfs_volume_clusters(const struct ntfs_volume *volume)
+{
+	return volume->clusters;
+}
+
+struct stream *ntfs_volume_stream(const struct ntfs_volume *volume)
+{
+	return volume->stream;
+}
+
 uint64_t ntfs_volume_cluster_size(const struct ntfs_volume *volume)
 {
 	return volume->cluster_size;

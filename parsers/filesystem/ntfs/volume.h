@@ -34,6 +34,10 @@ uint64_t ntfs_volume_records(const struct ntfs_volume *volume);
 /* Bytes of a cluster (0: a bare $MFT). */
 uint64_t ntfs_volume_cluster_size(const struct ntfs_volume *volume);
 
+/* Clusters of the volume, as the boot sector says, and the stream they stand on (borrowed). */
+uint64_t ntfs_volume_clusters(const struct ntfs_volume *volume);
+struct stream *ntfs_volume_stream(const struct ntfs_volume *volume);
+
 /*
  * Reads one record into buffer (record size bytes) and opens it: statuses of ntfs_record_open,
  * ERR_TRUNCATED for an entry that is not there, and of the stream.
@@ -93,6 +97,13 @@ MUST_USE enum status ntfs_open_deleted(struct ntfs_volume *volume, uint64_t entr
  * cannot be read.
  */
 bool ntfs_volume_record_is_free(struct ntfs_volume *volume, uint64_t entry);
+
+/*
+ * Opens all clusters that $Bitmap says are free, one behind the other in order of their numbers, as
+ * blkls of The Sleuth Kit writes them. STATUS_END over a bare $MFT.
+ */
+MUST_USE enum status ntfs_open_unallocated(struct ntfs_volume *volume, struct stream **ret,
+					   struct failure *why);
 
 /* Opens the index records of a folder ($I30). STATUS_END when it is small and has none. */
 MUST_USE enum status ntfs_open_index(struct ntfs_volume *volume, uint64_t entry,
