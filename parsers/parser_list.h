@@ -11,6 +11,7 @@ PARSER(faulty_well_parser)
 #endif
 PARSER(evt_parser)
 PARSER(evtx_parser)
+PARSER(evtx_carved_parser)
 PARSER(usn_carved_parser)
 PARSER(usnjrnl_parser)
 PARSER(amcache_parser)

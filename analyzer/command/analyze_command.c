@@ -300,8 +300,8 @@ const struct command analyze_command = {
 		"      --partitions LIST    all, or numbers as 1,3..5\n"
 		"      --vss-stores LIST    shadow copies: all, none, or numbers as 1,3..5\n"
 		"      --verify-image       compute the digests of the medium and compare\n"
-		"      --carve              look through free clusters too, for records of the change\n"
-		"                           journal: as long as reading all of them takes\n"
+		"      --carve              look through free clusters too, for cleared event logs and\n"
+		"                           dropped journal records: takes reading all of them\n"
 		SECRET_HELP
 		"      --unattended         never ask\n"
 		"      --memory MIB         for all readers together (default: half of the machine's)\n"

@@ -401,8 +401,8 @@ static void change_unknown(FILE *out, const json_t *document, const json_t *verd
 		line(out, "no log or journal reaches over the limit %s: older logs, a backup or the "
 			  "management server's records would", citation_text(verdict, "deadline"));
 	if (!has_carved(document))
-		line(out, "records that the change journal has dropped may stand in free clusters still: "
-			  "'analyze --carve' looks for them");
+		line(out, "records that event logs and the change journal have dropped may stand in free "
+			  "clusters still: 'analyze --carve' looks for them");
 	tell_gaps(out, document, verdict, false, 0);
 }
 

@@ -269,7 +269,7 @@ static bool is_code(struct text path)
 				 text_equal_folded(end, TEXT(".exe")));
 }
 
-static void read_usn_record(struct reading_of *r)
+static void read_usn(struct reading_of *r)
 {
 	const uint64_t reasons = trace_uint(r->trace, "reasons");
 
@@ -283,16 +283,6 @@ static void read_usn_record(struct reading_of *r)
 		say_at(r, ASSERTS_END, FAMILY_FILESYSTEM, "time")->component_only = true;
 	else
 		say_at(r, ASSERTS_PRESENT, FAMILY_FILESYSTEM, "time");
-}
-
-static void read_usn(struct reading_of *r)
-{
-	const size_t first = r->n;
-
-	read_usn_record(r);
-	for (size_t i = first; i < r->n && r->trace->recovery == RECOVERY_CARVED; i++)
-		r->out[i].qualified = "found in free clusters, which do not tell whose journal "
-				      "the record is of";
 }
 
 /* -- what ran, what was recorded ---------------------------------------------------------- */

@@ -169,12 +169,40 @@ static struct text sentence(struct judging *j, const struct case_trace *t)
 				    recovery_name(t->trace.recovery)));
 }
 
+/* Whether a computer's name, perhaps with a domain, is the system's. */
+static bool is_host(const struct system *s, struct text computer)
+{
+	const struct text host = s->hostname;
+	const struct text head = { computer.data, host.size };
+
+	return computer.size >= host.size && text_equal_folded(head, host) &&
+	       (computer.size == host.size || computer.data[host.size] == '.');
+}
+
+/*
+ * What is found in free clusters may be left from whoever had the disk before: older than this
+ * system, or under another computer's name, it is nothing to this one.
+ */
+static bool is_of_another(const struct system *s, const struct case_trace *t,
+			  const struct witness *w)
+{
+	const struct text computer = trace_text(&t->trace, "computer");
+
+	if (t->trace.recovery != RECOVERY_CARVED)
+		return false;
+	if (!s->installed_at || (bound_has_start(w->when) && w->when.not_before < s->installed_at))
+		return true;
+	return computer.size && s->hostname.size && !is_host(s, computer);
+}
+
 static enum status finish(struct judging *j, struct witness_list *list, struct witness *w,
 			  const struct case_trace *t, const struct case_source *source,
 			  size_t system, size_t product, struct failure *why)
 {
 	const struct system *s = &j->systems[system];
 
+	if (is_of_another(s, t, w))
+		return STATUS_OK;
 	w->trace = t;
 	w->container = w->by_container ? container_of(j->contents, t) : NULL;
 	w->source = source;
@@ -183,6 +211,8 @@ static enum status finish(struct judging *j, struct witness_list *list, struct w
 	w->text = sentence(j, t);
 	w->code = trace_text(&t->trace, "code");
 	w->clock_suspect = doubts_apply(j->doubts, j->n_doubts, system, &w->when);
+	if (t->trace.recovery == RECOVERY_CARVED && !w->qualified)
+		w->qualified = "found in free clusters, which do not tell which system wrote it";
 	/* What is older than the system may come with the image it was made from. */
 	if (w->assertion == ASSERTS_BEGIN && s->installed_at && bound_has_end(w->when) &&
 	    w->when.not_after < s->installed_at) {

@@ -25,15 +25,19 @@ enum chunk_state {
 	CHUNK_LIVE,
 	CHUNK_LEFT,    /* behind the log's last chunk */
 	CHUNK_DAMAGED, /* without its signature */
+	CHUNK_CARVED,  /* found in free clusters */
 };
 
 #define NO_CHUNK UINT64_MAX
+
+enum { CARVE_STEP = 512, CARVE_WINDOW = 1 << 20 };
 
 struct reading {
 	struct parse_context *ctx;
 	const struct source *source;
 	struct failure *why;
 	bool decode_all;
+	bool carving; /* free clusters: no log's name says which records are asked for */
 	struct arena *chunk_arena, *record_arena;
 	struct log_times times;
 	struct text channel; /* by the file's name */
@@ -155,7 +159,7 @@ static bool is_wanted(struct reading *reading, const struct evtx_record *record)
 {
 	struct evtx_peek peek;
 
-	return reading->decode_all || !evtx_peek(reading->peeker, record, &peek) ||
+	return reading->decode_all || reading->carving || !evtx_peek(reading->peeker, record, &peek) ||
 	       event_is_known(peek.provider, peek.guid, peek.event_id) ||
 	       wants_log(reading->ctx, reading->channel, peek.provider);
 }
@@ -231,7 +235,9 @@ static enum status read_records(struct reading *reading, const struct evtx_chunk
 				uint64_t chunk_offset, enum chunk_state state, bool live_pass)
 {
 	CLEANUP(evtx_decoder_free_p) struct evtx_decoder *decoder = NULL;
-	const enum recovery leftover = state == CHUNK_LIVE ? RECOVERY_SLACK : RECOVERY_DELETED;
+	const enum recovery leftover = state == CHUNK_CARVED ? RECOVERY_CARVED :
+				       state == CHUNK_LIVE	  ? RECOVERY_SLACK :
+								    RECOVERY_DELETED;
 	struct evtx_record record;
 	uint32_t pos = EVTX_CHUNK_HEADER, skipped;
 	int n_live = 0;
@@ -394,27 +400,109 @@ static enum status read_log(struct reading *reading)
 	return status;
 }
 
+/* Reads what may be a chunk: only one whose two checksums fit is. */
+static enum status carve_chunk(struct reading *reading, uint64_t offset, bool *ret_is_chunk)
+{
+	struct failure failure = FAILURE_NONE;
+	struct evtx_chunk chunk;
+	const enum status status = stream_read(reading->source->stream, offset, reading->buffer,
+					       EVTX_CHUNK_SIZE, &failure);
+
+	*ret_is_chunk = status == STATUS_OK &&
+			evtx_chunk_open(&chunk, span_of(reading->buffer, EVTX_CHUNK_SIZE)) &&
+			chunk.header_crc_fits && chunk.records_crc_fits;
+	if (status < 0 && status != ERR_UNREADABLE)
+		return failure_at(reading->why, status, offset, "%s", failure.text);
+	return *ret_is_chunk ? read_records(reading, &chunk, offset, CHUNK_CARVED, false) :
+			       STATUS_OK;
+}
+
+/* Chunks begin with a cluster, and clusters with a sector. */
+static enum status carve_window(struct reading *reading, struct span window, uint64_t base,
+				uint64_t *ret_next)
+{
+	const uint64_t size = reading->source->stream->size;
+
+	*ret_next = base + window.size;
+	for (size_t at = 0; at + 8 <= window.size; at += CARVE_STEP) {
+		bool is_chunk;
+
+		if (memcmp(window.data + at, "ElfChnk", 8) != 0 ||
+		    size - (base + at) < EVTX_CHUNK_SIZE)
+			continue;
+		const enum status status = carve_chunk(reading, base + at, &is_chunk);
+
+		if (status < 0)
+			return status;
+		if (is_chunk) {
+			*ret_next = base + at + EVTX_CHUNK_SIZE;
+			return STATUS_OK;
+		}
+	}
+	return STATUS_OK;
+}
+
+static enum status carve_all(struct reading *reading)
+{
+	CLEANUP(free_p) uint8_t *window = malloc(CARVE_WINDOW);
+	struct stream *stream = reading->source->stream;
+
+	if (!window)
+		return failure_set(reading->why, ERR_NO_MEMORY, "event log");
+	for (uint64_t at = 0; at < stream->size;) {
+		const uint64_t left = stream->size - at;
+		const size_t size = left < CARVE_WINDOW ? (size_t)left : CARVE_WINDOW;
+		struct failure what = FAILURE_NONE;
+		enum status status = stream_read(stream, at, window, size, &what);
+		uint64_t next = at + size;
+
+		if (status == ERR_CANCELLED)
+			return failure_set(reading->why, status, "%s", what.text);
+		if (status == STATUS_OK) {
+			status = carve_window(reading, span_of(window, size), at, &next);
+			if (status < 0)
+				return status;
+		} else {
+			note(reading->ctx, at, "%zu free bytes: %s", size, what.text);
+		}
+		at = next;
+	}
+	return STATUS_OK;
+}
+
+static enum status read_with(struct reading *reading, enum status (*read)(struct reading *reading))
+{
+	reading->newest = NO_CHUNK;
+	reading->times.precision = 1;
+	reading->chunk_arena = arena_new(ARENA_CHUNK);
+	reading->record_arena = arena_new(ARENA_RECORD);
+	reading->channel = log_channel(reading->ctx->arena, reading->source->path);
+	reading->buffer = malloc(EVTX_CHUNK_SIZE);
+	reading->peeker = calloc(1, sizeof(struct evtx_peeker));
+	if (!reading->chunk_arena || !reading->record_arena || !reading->buffer ||
+	    !reading->peeker || !reading->channel.data)
+		return failure_set(reading->why, ERR_NO_MEMORY, "event log");
+	return read(reading);
+}
+
 enum status evtx_read(struct parse_context *ctx, const struct source *source, bool decode_all,
 		      struct failure *why)
 {
 	CLEANUP(reading_release) struct reading reading = {
-		.ctx = ctx,
-		.source = source,
-		.why = why,
-		.decode_all = decode_all,
-		.newest = NO_CHUNK,
-		.times = { .precision = 1 },
-		.chunk_arena = arena_new(ARENA_CHUNK),
-		.record_arena = arena_new(ARENA_RECORD),
-		.channel = log_channel(ctx->arena, source->path),
-		.buffer = malloc(EVTX_CHUNK_SIZE),
-		.peeker = calloc(1, sizeof(struct evtx_peeker)),
+		.ctx = ctx, .source = source, .why = why, .decode_all = decode_all
 	};
 
-	if (!reading.chunk_arena || !reading.record_arena || !reading.buffer || !reading.peeker ||
-	    !reading.channel.data)
-		return failure_set(why, ERR_NO_MEMORY, "event log");
-	return read_log(&reading);
+	return read_with(&reading, read_log);
+}
+
+enum status evtx_carve(struct parse_context *ctx, const struct source *source,
+		       struct failure *why)
+{
+	CLEANUP(reading_release) struct reading reading = {
+		.ctx = ctx, .source = source, .why = why, .carving = true
+	};
+
+	return read_with(&reading, carve_all);
 }
 
 static enum status parse_evtx(struct parse_context *ctx, const struct source *source,

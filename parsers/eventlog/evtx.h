@@ -12,4 +12,11 @@
 MUST_USE enum status evtx_read(struct parse_context *ctx, const struct source *source,
 			       bool decode_all, struct failure *why);
 
+/*
+ * Reads whole chunks wherever they stand at multiples of 512 bytes: as a log that was cleared or
+ * deleted left them. A chunk counts if both its checksums fit. RECOVERY_CARVED.
+ */
+MUST_USE enum status evtx_carve(struct parse_context *ctx, const struct source *source,
+				struct failure *why);
+
 #endif

@@ -25,8 +25,9 @@ def forge_volume(system, seed, number, offset, folder, tools):
     if "former" in system:
         former = Machine(system["former"]["machine"], system["former"]["history"], "%s/%d/former" % (seed, number), folder)
         former.play()
-        machine.adopt(former)
-        born = former.born
+        formatted = system["former"].get("formatted", False)
+        machine.adopt(former, formatted)
+        born = machine.born if formatted else former.born
     stem = os.path.join(folder, "volume%d" % number)
     with open(stem + ".raw", "wb") as volume:
         volume.truncate(spec.get("size_mib", 64) << 20)

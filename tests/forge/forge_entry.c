@@ -185,3 +185,37 @@ void delete_inode(struct forge *forge, ntfs_inode *parent, ntfs_inode *inode, co
 	ntfs_inode_invalidate(forge->volume, reference);
 	ntfs_inode_update_times(parent, NTFS_UPDATE_MCTIME);
 }
+
+void leave_free(struct forge *forge, const void *bytes, size_t length)
+{
+	struct leftover *left = &forge->leftover;
+	const size_t cluster = forge->volume->cluster_size;
+	const size_t whole = (length + cluster - 1) / cluster * cluster;
+
+	if (whole == 0)
+		return;
+	left->bytes = realloc(left->bytes, left->length + whole);
+	if (left->bytes == NULL)
+		die(forge, "no memory for what is left over");
+	memcpy(left->bytes + left->length, bytes, length);
+	memset(left->bytes + left->length + length, 0, whole - length);
+	left->length += whole;
+}
+
+void write_leftover(struct forge *forge)
+{
+	ntfs_volume *volume = forge->volume;
+	const s64 length = (s64)forge->leftover.length;
+	runlist *runs;
+
+	if (length == 0)
+		return;
+	runs = ntfs_cluster_alloc(volume, 0, length / volume->cluster_size, -1, DATA_ZONE);
+	if (runs == NULL ||
+	    ntfs_rl_pwrite(volume, runs, 0, 0, length, forge->leftover.bytes) != length)
+		die(forge, "cannot write what is left over");
+	if (ntfs_cluster_free_from_rl(volume, runs) != 0)
+		die(forge, "cannot free what is left over");
+	free(runs);
+	free(forge->leftover.bytes);
+}

@@ -126,25 +126,6 @@ void journal_start(struct forge *forge, uint64_t first)
 	forge->journal.first = first;
 }
 
-/* What the journal dropped still stands in the clusters it gave back. */
-static void leave_in_free_clusters(struct forge *forge, const unsigned char *bytes, size_t size)
-{
-	ntfs_volume *volume = forge->volume;
-	const s64 clusters = (s64)(size / volume->cluster_size);
-	runlist *runs;
-
-	if (clusters == 0)
-		return;
-	runs = ntfs_cluster_alloc(volume, 0, clusters, -1, DATA_ZONE);
-	if (runs == NULL || ntfs_rl_pwrite(volume, runs, 0, 0, clusters * volume->cluster_size,
-					   (void *)(uintptr_t)bytes) !=
-				    clusters * volume->cluster_size)
-		die(forge, "cannot write what the journal dropped");
-	if (ntfs_cluster_free_from_rl(volume, runs) != 0)
-		die(forge, "cannot free what the journal dropped");
-	free(runs);
-}
-
 void journal_finish(struct forge *forge)
 {
 	struct journal *journal = &forge->journal;
@@ -176,7 +157,7 @@ void journal_finish(struct forge *forge)
 	    (s64)(end - lowest))
 		die(forge, "cannot write $J");
 	ntfs_attr_close(data);
-	leave_in_free_clusters(forge, journal->bytes, skip);
+	leave_free(forge, journal->bytes, skip); /* what was dropped still stands */
 	if (ntfs_attr_remove(inode, AT_DATA, AT_UNNAMED, 0) !=
 	    0) /* Windows gives it no unnamed stream */
 		die(forge, "cannot remove the unnamed stream of $UsnJrnl");

@@ -87,6 +87,15 @@ static void op_write(struct forge *forge, char **field)
 	ntfs_inode_close_in_dir(inode, parent);
 }
 
+static void op_leave(struct forge *forge, char **field)
+{
+	int64_t length;
+	unsigned char *bytes = from_blob(forge, field[0], field[1], &length);
+
+	leave_free(forge, bytes, (size_t)length);
+	free(bytes);
+}
+
 static void op_append(struct forge *forge, char **field)
 {
 	const char *name;
@@ -332,7 +341,7 @@ static const struct operation operations[] = {
 	{ "rename", 2, op_rename },   { "unlink", 1, op_unlink }, { "rmtree", 1, op_rmtree },
 	{ "times", 5, op_times },     { "flags", 2, op_flags },   { "stream", 4, op_stream },
 	{ "journal", 1, op_journal }, { "trim", 1, op_trim },     { "snapshot", 1, op_snapshot },
-	{ "where", 2, op_where },
+	{ "where", 2, op_where },     { "leave", 2, op_leave },
 };
 
 static void run_line(struct forge *forge, char *line)
@@ -384,6 +393,7 @@ int main(int argc, char **argv)
 		run_line(&forge, line);
 	}
 	journal_finish(&forge);
+	write_leftover(&forge);
 	leave_directory(&forge);
 	if (ntfs_umount(forge.volume, FALSE) != 0)
 		die(&forge, "cannot close the volume");

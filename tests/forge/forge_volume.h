@@ -28,8 +28,15 @@ struct journal {
 	size_t capacity;
 };
 
+/* What shall stand in free clusters when all else is written. */
+struct leftover {
+	unsigned char *bytes;
+	size_t length; /* whole clusters */
+};
+
 struct forge {
 	ntfs_volume *volume;
+	struct leftover leftover;
 	FILE *blob;
 	unsigned line;
 	char directory_path[PATH_BYTES];
@@ -55,6 +62,9 @@ ntfs_inode *create(struct forge *forge, ntfs_inode *parent, const char *name, mo
 /* The whole content of a stream; "" is the unnamed one. Any other is made. */
 void set_stream(struct forge *forge, ntfs_inode *inode, const char *name, const void *bytes,
 		int64_t length);
+/* Puts the bytes into clusters that are free in the end, in a row after what was left before. */
+void leave_free(struct forge *forge, const void *bytes, size_t length);
+void write_leftover(struct forge *forge);
 /* As Windows does: the name and the runs stay in the freed record. The inode is closed. */
 void delete_inode(struct forge *forge, ntfs_inode *parent, ntfs_inode *inode, const char *name);
 

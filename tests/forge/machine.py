@@ -97,8 +97,13 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
         self.boot(true + 90 * SECOND)
 
     def clear_log(self, true, step):
+        """With `leave`, what the log held still stands in the clusters it gave back."""
         for channel in step["logs"]:
             kept = self.logs.pop(channel, [])
+            if step.get("leave"):
+                content = evtx.write([r for _, r in sorted(kept, key=lambda r: r[0])], self.first_number.get(channel, 1))
+                self.op(true, "leave", len(self.blob), len(content) - 4096)
+                self.blob += content[4096:]
             self.first_number[channel] = self.first_number.get(channel, 1) + len(kept)
             self.named(true, "Microsoft-Windows-Eventlog", 104, (
                 ("SubjectUserName", self.users[0]), ("SubjectDomainName", self.host), ("Channel", channel)),
@@ -228,12 +233,18 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
             function(true, *arguments)
         self.close()
 
-    def adopt(self, former):
-        """What stood on the volume before this Windows was installed, set aside below Windows.old."""
+    def adopt(self, former, formatted=False):
+        """What stood on the volume before this Windows was installed, set aside below Windows.old; formatted anew, only
+        what stands in free clusters is left of it."""
         at = len(self.blob)
         self.blob += former.blob
         for true, _, (shown, verb, *rest) in former.ops:
             if verb in ("journal", "trim"):
+                continue
+            if verb == "leave":
+                self.ops.append((true, len(self.ops), [shown, verb, str(int(rest[0]) + at), rest[1]]))
+                continue
+            if formatted:
                 continue
             for i in range(2 if verb == "rename" else 1):
                 rest[i] = "Windows.old/" + rest[i]

@@ -154,6 +154,44 @@ static void installer_events_tell_of_both_stays_of_a_program(void **state)
 	unsee_log(&seen);
 }
 
+/*
+ * The chunks of a log without its header, each behind a sector of something else and one of them
+ * damaged: the others give what reading the log gives.
+ */
+static void chunks_are_found_in_free_clusters(void **state)
+{
+	enum { HEADER = 4096, CHUNK = 65536, STRIDE = CHUNK + 512 };
+	const struct span log = corpus_log("evtx/fox_Application_with_removals.evtx");
+	const size_t n = (log.size - HEADER) / CHUNK, size = n * STRIDE + 2 * CHUNK;
+	uint8_t *bytes = malloc(size);
+	struct log_seen seen;
+
+	(void)state;
+	assert_non_null(bytes);
+	memset(bytes, 'E', size);
+	for (size_t i = 0; i < n; i++)
+		memcpy(bytes + 512 + i * STRIDE, log.data + HEADER + i * CHUNK, CHUNK);
+	memcpy(bytes + size - CHUNK / 2, log.data + HEADER, CHUNK / 2); /* overwritten half */
+	assert_int_equal(see_log_bytes(&seen, "/$Bitmap:$Unallocated", span_of(bytes, size), true,
+				       false),
+			 STATUS_OK);
+	assert_int_equal(count_events(&seen, "windows.event.msi", "|recovery=carved|", NULL), 43);
+	assert_int_equal(count_events(&seen, "windows.event.restart-manager", NULL, NULL), 51);
+	assert_int_equal(count_events(&seen, "windows.event.record", NULL, NULL), 601);
+	assert_int_equal(count_events(&seen, NULL, "|recovery=carved|", NULL), seen.n);
+	assert_int_equal(seen.n_lost, 0);
+	assert_string_equal(seen.covered, "");
+	seen.bytes = log;
+	unsee_log(&seen);
+	bytes[512 + 40000] ^= 1; /* a bit of the first chunk's records */
+	assert_int_equal(see_log_bytes(&seen, "/$Bitmap:$Unallocated", span_of(bytes, size), true,
+				       false),
+			 STATUS_OK);
+	assert_in_range(count_events(&seen, "windows.event.record", NULL, NULL), 1, 600);
+	seen.bytes = span_of(bytes, size);
+	unsee_log(&seen);
+}
+
 static void service_events_give_the_displayed_name_and_the_key(void **state)
 {
 	struct log_seen seen;
@@ -271,6 +309,7 @@ int main(void)
 		cmocka_unit_test(passing_over_records_gives_the_same_traces_as_libevtx_of_all),
 		cmocka_unit_test(every_text_of_every_record_is_that_of_libevtx),
 		cmocka_unit_test(installer_events_tell_of_both_stays_of_a_program),
+		cmocka_unit_test(chunks_are_found_in_free_clusters),
 		cmocka_unit_test(service_events_give_the_displayed_name_and_the_key),
 		cmocka_unit_test(a_clock_set_back_is_told_twice),
 		cmocka_unit_test(logs_of_windows_xp_give_the_same_traces),

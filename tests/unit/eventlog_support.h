@@ -183,7 +183,7 @@ static struct span corpus_log(const char *name)
 	return span_of(data, (size_t)size);
 }
 
-/* Reads bytes (which the caller frees) as the log of that path. */
+/* Reads bytes (which the caller frees) as the log of that path; ':' in it: as free clusters. */
 static enum status see_log_bytes(struct log_seen *seen, const char *path, struct span bytes,
 				 bool wants_logs, bool decode_all)
 {
@@ -198,6 +198,8 @@ static enum status see_log_bytes(struct log_seen *seen, const char *path, struct
 					    .ops = &event_ops,
 					    .payload = seen };
 	seen->source = (struct source){ .path = path, .stream = seen->stream };
+	if (strchr(path, ':'))
+		return evtx_carve(&seen->ctx, &seen->source, &seen->why);
 	if (is_evtx)
 		return evtx_read(&seen->ctx, &seen->source, decode_all, &seen->why);
 	return parser_find(TEXT("windows.evt"))->parse_file(&seen->ctx, &seen->source, &seen->why);
