@@ -61,6 +61,7 @@ struct witness {
 	const char *qualified; /* why it never decides alone; NULL: it may */
 	bool clock_suspect;    /* its time was widened for a doubtful clock */
 	bool weak;             /* confidence below medium, or one weak aspect */
+	bool ambiguous;        /* of a shared part, and another product here has it too */
 };
 
 struct episode {

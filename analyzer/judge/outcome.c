@@ -487,7 +487,10 @@ enum outcome weigh(struct weighing *w)
 		say(&w->reasons, "whether it stood when the evidence was acquired could not be read");
 		return OUTCOME_INDETERMINATE;
 	}
-	say(&w->reasons, "its traces do not bound when it was installed or removed");
+	say(&w->reasons, product_is_engine(w->j, w->h->product) ?
+				 "a product that may carry the engine was here; nothing shows that the "
+				 "engine came or went with it" :
+				 "its traces do not bound when it was installed or removed");
 	for (size_t i = 0; i < w->all->n_witnesses && w->n_witnesses < 8; i++)
 		if (w->all->witnesses[i].system == w->h->system &&
 		    w->all->witnesses[i].product == w->h->product)

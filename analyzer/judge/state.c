@@ -194,6 +194,7 @@ enum product_state state_at_acquisition(const struct judging *j, const struct wi
 				protects_by(product, ASPECT_SERVICE_NAME);
 	const bool by_file = protects_by(product, ASPECT_PATH);
 	bool service = false, file = false, program = false, record = false, anything = false;
+	bool engine = false, host = false;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct witness *w = &witnesses[i];
@@ -206,7 +207,12 @@ enum product_state state_at_acquisition(const struct judging *j, const struct wi
 		record |= w->at_acquisition && w->role == ROLE_REGISTRATION &&
 			  (is_type(w, "windows.registry.uninstall") ||
 			   is_type(w, "windows.registry.msi-product"));
+		host |= w->role == ROLE_REGISTRATION && !w->weak;
+		engine |= !w->ambiguous && witness_would_load(j, system, witnesses, n, w);
 	}
+	/* An engine whose parts stand is in the product that brought it, as long as that does. */
+	if (product_is_engine(j, witnesses[0].product) && record && host && engine)
+		return STATE_INSTALLED;
 	if (service || (!by_service && file) || (!by_service && !by_file && record))
 		return STATE_INSTALLED;
 	/* A service that was deleted or a program that was renamed is tampering, not removal. */

@@ -79,11 +79,18 @@ static int64_t read_at(const struct witness *w)
 	return is_msi_act(w) ? trace_instant(&w->trace->trace, "time").ticks : w->when.not_before;
 }
 
+/* The installer's record that a version came; a host without the engine is no version of it. */
+static bool is_version(const struct building *b, const struct witness *begin)
+{
+	return begin->assertion == ASSERTS_BEGIN && is_msi_act(begin) &&
+	       !(begin->weak && product_is_engine(b->j, begin->product));
+}
+
 /* The end and the beginning of one upgrade: one transaction, or one upgrade code. */
 static bool is_upgrade(const struct building *b, const struct witness *end,
 		       const struct witness *begin)
 {
-	if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !end->whole_act)
+	if (!is_version(b, begin) || !end->whole_act)
 		return false;
 	if (end->code.size && begin->code.size && text_equal_folded(end->code, begin->code))
 		return false; /* the same product again is a removal and an installation */
@@ -101,7 +108,7 @@ static bool another_code_lives(const struct building *b, const struct witness *e
 		const struct witness *begin = &b->w[i];
 		bool ended = false, alive = false;
 
-		if (begin->assertion != ASSERTS_BEGIN || !is_msi_act(begin) || !begin->code.size ||
+		if (!is_version(b, begin) || !begin->code.size ||
 		    !end->code.size || text_equal_folded(begin->code, end->code) ||
 		    begin->when.not_after > end->when.not_before)
 			continue;
@@ -145,7 +152,7 @@ static bool was_replaced(const struct building *b, const struct witness *end)
  */
 static bool is_refuted(const struct building *b, const struct witness *end)
 {
-	for (size_t i = 0; end->qualified && i < b->n; i++)
+	for (size_t i = 0; end->by_container && i < b->n; i++)
 		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
 		    b->w[i].when.not_before > ticks_add(end->when.not_after, TAIL_WITHOUT_BOOT))
 			return true;

@@ -429,10 +429,10 @@ static int by_trace(const void *a, const void *b)
 }
 
 /*
- * A record that several products would write alike proves that one of them lived, not which: where
- * several are here it decides nothing for any.
+ * A trace that several products would leave alike proves that one of them was here, not which. A
+ * record of activity decides nothing for any where several are here.
  */
-static enum status weaken_ambiguous(struct witness_list *list, struct failure *why)
+static enum status mark_ambiguous(struct witness_list *list, struct failure *why)
 {
 	struct witness **shared = arena_array(list->arena, list->n + 1, sizeof(struct witness *));
 	size_t n = 0;
@@ -440,8 +440,7 @@ static enum status weaken_ambiguous(struct witness_list *list, struct failure *w
 	if (!shared)
 		return failure_set(why, ERR_NO_MEMORY, "shared records");
 	for (size_t i = 0; i < list->n; i++)
-		if (list->items[i].role == ROLE_ACTIVITY && list->items[i].component &&
-		    list->items[i].component->shared)
+		if (list->items[i].component && list->items[i].component->shared)
 			shared[n++] = &list->items[i];
 	qsort(shared, n, sizeof(struct witness *), by_trace);
 	for (size_t first = 0, end; first < n; first = end) {
@@ -450,8 +449,10 @@ static enum status weaken_ambiguous(struct witness_list *list, struct failure *w
 
 		const bool ambiguous = shared[first]->product != shared[end - 1]->product;
 
-		for (size_t i = first; i < end && ambiguous; i++)
-			shared[i]->weak = true;
+		for (size_t i = first; i < end && ambiguous; i++) {
+			shared[i]->ambiguous = true;
+			shared[i]->weak |= shared[i]->role == ROLE_ACTIVITY;
+		}
 	}
 	return STATUS_OK;
 }
@@ -475,5 +476,8 @@ enum status witnesses_find(struct judging *j, struct witness_list *ret, struct f
 		if (i == 0 || strcmp(ret->items[i].id, ret->items[kept - 1].id) != 0)
 			ret->items[kept++] = ret->items[i];
 	ret->n = kept;
-	return weaken_ambiguous(ret, why);
+	status = mark_ambiguous(ret, why);
+	if (status >= 0)
+		engines_take_from_hosts(j, ret);
+	return status;
 }

@@ -60,6 +60,18 @@ MUST_USE enum status witnesses_find(struct judging *judging, struct witness_list
 MUST_USE enum status witness_add(struct witness_list *list, const struct witness *witness,
 				 struct failure *why);
 
+/* Whether a product is an engine inside another vendor's product, its host. */
+static inline bool product_is_engine(const struct judging *j, size_t product)
+{
+	return j->signatures->products[product].distribution == DISTRIBUTION_EMBEDDED;
+}
+
+/*
+ * Records of a host count for the engine inside it where a part of the engine came or went with it;
+ * the end of a host that had brought it says that the engine was gone by then.
+ */
+void engines_take_from_hosts(const struct judging *judging, struct witness_list *list);
+
 /* Gives a witness its id: SHA-256 over its locator and assertion, 12 hex digits. */
 void witness_name(const struct case_contents *contents, struct witness *witness);
 
