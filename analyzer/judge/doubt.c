@@ -85,22 +85,111 @@ enum status doubts_find(struct arena *arena, const struct case_contents *content
 	return status;
 }
 
-static bool falls_into(const struct doubt *d, struct bound b)
+bool doubting_explains(const struct doubting *d, size_t system, int64_t reading)
 {
-	return (bound_has_start(b) && b.not_before >= d->from && b.not_before <= d->to) ||
-	       (bound_has_end(b) && b.not_after >= d->from && b.not_after <= d->to);
+	for (size_t i = 0; i < d->n; i++)
+		if (d->items[i].system == system && d->items[i].returned &&
+		    reading >= d->items[i].from && reading <= d->items[i].to)
+			return true;
+	return false;
 }
 
-bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system, struct bound *bound)
+/* -- what a doubt makes of a reading -------------------------------------------------------- */
+
+/* Both ends of a bound are of one reading, such as a day, if they are no further apart. */
+static const int64_t one_reading = 3 * TICKS_PER_DAY;
+
+/* All doubts of one system. */
+struct doubted {
+	const struct doubt *items;
+	size_t n, system;
+};
+
+/* Whether some doubt concerns a clock reading in [from, to]. */
+static bool concerns(const struct doubted *all, const struct doubt *d, int64_t from, int64_t to)
 {
-	const struct bound read = *bound;
+	return d->system == all->system && !d->of_trace && from <= d->to && to >= d->from;
+}
+
+static bool is_sure(const struct doubted *all, int64_t reading)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (concerns(all, &all->items[i], reading, reading))
+			return false;
+	return true;
+}
+
+/*
+ * Whether the log that holds a record shows that its time is wrong: a record behind it has an earlier
+ * time (or one before it a later), which is in no doubt.
+ */
+static bool is_out_of_order(const struct doubted *all, const struct case_trace *fall,
+			    const struct case_trace *record, struct bound read)
+{
+	const uint64_t number = trace_uint(&record->trace, "record");
+	const int64_t before = trace_instant(&fall->trace, "time_before").ticks;
+	const int64_t after = trace_instant(&fall->trace, "time_after").ticks;
+
+	if (fall->source != record->source || number == 0 ||
+	    record->trace.recovery != RECOVERY_ALLOCATED || trace_uint(&record->trace, "unsound"))
+		return false;
+	if (number <= trace_uint(&fall->trace, "record_before"))
+		return read.not_before > after && is_sure(all, after);
+	return number >= trace_uint(&fall->trace, "record_after") && read.not_after < before &&
+	       is_sure(all, before);
+}
+
+/* Whether what was read cannot be the true time: then the clock was out when it was read. */
+static bool is_wrong(const struct doubted *all, const struct doubt *d,
+		     const struct case_trace *record, struct bound read)
+{
+	if (d->latest && read.not_before > ticks_add(d->latest, after_acquisition_slack))
+		return true;
+	for (size_t i = 0; record && i < d->n_falls; i++)
+		if (is_out_of_order(all, d->falls[i], record, read))
+			return true;
+	return false;
+}
+
+/*
+ * Where all that casts doubt on a reading are clocks set wrong and right again, and it is certain to be
+ * wrong: it was read in one of those times.
+ */
+static bool place(const struct doubted *all, const struct case_trace *record, struct bound *reading)
+{
+	struct bound in = { BOUND_OPEN_END, BOUND_OPEN_START };
+	bool wrong = false;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct doubt *d = &all->items[i];
+
+		if (!concerns(all, d, reading->not_before, reading->not_after))
+			continue;
+		if (!d->returned)
+			return false;
+		wrong |= is_wrong(all, d, record, *reading);
+		in.not_before = d->left < in.not_before ? d->left : in.not_before;
+		in.not_after = d->returned > in.not_after ? d->returned : in.not_after;
+	}
+	if (wrong)
+		*reading = in;
+	return wrong;
+}
+
+/* Widens one reading; false when nothing casts doubt on it. */
+static bool doubt_reading(const struct doubted *all, const struct case_trace *record,
+			  struct bound *reading)
+{
+	const struct bound read = *reading;
 	int64_t least = 0, most = 0, latest = 0;
 	bool back = false, any = false;
 
-	for (size_t i = 0; i < n_doubts; i++) {
-		const struct doubt *d = &doubts[i];
+	if (place(all, record, reading))
+		return true;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct doubt *d = &all->items[i];
 
-		if (d->system != system || d->of_trace || !falls_into(d, read))
+		if (!concerns(all, d, read.not_before, read.not_after))
 			continue;
 		latest = d->latest;
 		least = d->least < least ? d->least : least;
@@ -110,16 +199,38 @@ bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system, st
 	}
 	if (least == 0 && most == 0 && !back)
 		return false;
-	*bound = bound_widen(read, least, most);
+	*reading = bound_widen(read, least, most);
 	if (back)
-		bound->not_before = BOUND_OPEN_START;
+		reading->not_before = BOUND_OPEN_START;
 	if (any)
-		bound->not_after = latest ? latest : BOUND_OPEN_END;
+		reading->not_after = latest ? latest : BOUND_OPEN_END;
 	/* Nothing that is on the evidence happened after it was acquired. */
-	if (latest && bound_has_end(*bound) && bound->not_after > latest &&
-	    (!bound_has_start(*bound) || bound->not_before <= latest))
-		bound->not_after = latest;
+	if (latest && reading->not_after > latest && reading->not_before <= latest)
+		reading->not_after = latest;
 	return true;
+}
+
+bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system,
+		  const struct case_trace *trace, struct bound *bound)
+{
+	const struct doubted all = { doubts, n_doubts, system };
+	struct bound first = bound_at(bound->not_before), last = bound_at(bound->not_after);
+	bool any = false;
+
+	if (bound_has_start(*bound) && bound_has_end(*bound) &&
+	    bound->not_after - bound->not_before <= one_reading)
+		return doubt_reading(&all, trace, bound);
+	if (bound_has_start(*bound) && doubt_reading(&all, trace, &first)) {
+		bound->not_before = first.not_before;
+		any = true;
+	}
+	if (bound_has_end(*bound) && doubt_reading(&all, trace, &last)) {
+		bound->not_after = last.not_after;
+		any = true;
+	}
+	if (bound->not_before > bound->not_after)
+		bound->not_before = BOUND_OPEN_START;
+	return any;
 }
 
 bool doubt_matters(const struct doubt *d, const struct judgement *all, const struct episode *e,

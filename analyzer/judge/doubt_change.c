@@ -84,18 +84,19 @@ static int by_source_and_record(const void *a, const void *b)
  * Whether a fall of times is what a recorded change already says: it lies within the change, and
  * one end of it close to the change's own.
  */
+static bool tells_of(const struct jump *j, const struct jump *fall)
+{
+	return j->kind == DOUBT_TIME_CHANGE && fall->kind != DOUBT_TIME_CHANGE &&
+	       j->system == fall->system && fall->before <= j->before + ordinary_correction &&
+	       fall->after >= j->after - ordinary_correction &&
+	       (j->before - fall->before < same_change || fall->after - j->after < same_change);
+}
+
 static bool is_told(const struct jump *jumps, size_t n, const struct jump *fall)
 {
-	for (size_t k = 0; k < n && fall->kind != DOUBT_TIME_CHANGE; k++) {
-		const struct jump *j = &jumps[k];
-
-		if (j->kind == DOUBT_TIME_CHANGE && j->system == fall->system &&
-		    fall->before <= j->before + ordinary_correction &&
-		    fall->after >= j->after - ordinary_correction &&
-		    (j->before - fall->before < same_change ||
-		     fall->after - j->after < same_change))
+	for (size_t k = 0; k < n; k++)
+		if (tells_of(&jumps[k], fall))
 			return true;
-	}
 	return false;
 }
 
@@ -181,9 +182,35 @@ static struct text told(struct arena *arena, const struct jump *j, const struct 
 				    ticks_format(d->from, from), ticks_format(d->to, to)));
 }
 
+/*
+ * An excursion whose both changes one log records, in this order: what was read in it happened between
+ * them. By as much as they do not cancel out the clock may have been off before it or after it.
+ */
+static enum status place_excursion(struct doubting *d, const struct jump *jumps, size_t n,
+				   const struct jump *j, const struct jump *back,
+				   struct doubt *ret, struct failure *why)
+{
+	const struct jump *down = jump_size(j) < 0 ? j : back;
+	const int64_t rest = magnitude(jump_size(j) + jump_size(back));
+	const struct case_trace **falls = arena_array(d->arena, n, sizeof(*falls));
+
+	if (!falls)
+		return failure_set(why, ERR_NO_MEMORY, "clock changes");
+	if (j->kind != DOUBT_TIME_CHANGE || back->kind != DOUBT_TIME_CHANGE ||
+	    rest > ordinary_correction || j->after > back->before || j->before > back->after)
+		return STATUS_OK;
+	ret->left = j->before - rest;
+	ret->returned = back->after + rest;
+	ret->falls = falls;
+	for (size_t i = 0; i < n; i++)
+		if (jumps[i].kind == DOUBT_RECORD_ORDER && tells_of(down, &jumps[i]))
+			falls[ret->n_falls++] = jumps[i].trace;
+	return STATUS_OK;
+}
+
 /* An excursion that was undone: the readings within it. */
-static enum status add_excursion(struct doubting *d, const struct jump *j, const struct jump *back,
-				 struct failure *why)
+static enum status add_excursion(struct doubting *d, const struct jump *jumps, size_t n,
+				 const struct jump *j, const struct jump *back, struct failure *why)
 {
 	const int64_t size = jump_size(j);
 	struct doubt doubt = { .kind = j->kind,
@@ -194,6 +221,10 @@ static enum status add_excursion(struct doubting *d, const struct jump *j, const
 			       .most = size < 0 ? -size : 0,
 			       .trace = j->trace };
 
+	const enum status status = place_excursion(d, jumps, n, j, back, &doubt, why);
+
+	if (status < 0)
+		return status;
 	doubt.text = told(d->arena, j, &doubt, " and back again");
 	return doubt_add(d, &doubt, why);
 }
@@ -294,7 +325,7 @@ enum status doubts_of_changes(struct doubting *d, struct failure *why)
 
 		if (back)
 			back->used = true;
-		status = back ? add_excursion(d, &jumps[i], back, why) :
+		status = back ? add_excursion(d, jumps, n, &jumps[i], back, why) :
 				add_standing(d, &jumps[i], why);
 	}
 	return status;

@@ -4,8 +4,6 @@
 #include "analyzer/judge/doubt.h"
 #include "parsers/base/text.h"
 
-/* Headers of images hold local times of unknown zone, so a day after the acquisition is allowed. */
-static const int64_t after_acquisition_slack = TICKS_PER_DAY;
 /* Setup runs in another zone and before the date that it writes down. */
 static const int64_t before_system_slack = 2 * TICKS_PER_DAY;
 /* The hive is written within minutes of the record of an orderly shutdown. */
@@ -82,7 +80,8 @@ static void read_all(const struct doubting *d, size_t system, struct beyond *aft
 		if (!instant_is_set(at) || at.zone == ZONE_LOCAL ||
 		    doubting_system(d, t) != system)
 			continue;
-		if (d->acquired && at.ticks > ticks_add(d->acquired, after_acquisition_slack))
+		if (d->acquired && at.ticks > ticks_add(d->acquired, after_acquisition_slack) &&
+		    !doubting_explains(d, system, at.ticks))
 			take(after, at.ticks, t);
 		if (born && at.ticks < born - before_system_slack && is_own_record(t))
 			take(before, at.ticks, t);
@@ -203,7 +202,8 @@ static const struct case_trace *latest_shutdown(const struct doubting *d, size_t
 
 		if (!trace_type_is(t, log ? "windows.event.shutdown" : "windows.system.shutdown") ||
 		    (log && trace_uint(&t->trace, "event_id") != EVENT_SHUTDOWN) ||
-		    doubting_system(d, t) != system)
+		    doubting_system(d, t) != system ||
+		    doubting_explains(d, system, trace_instant(&t->trace, "time").ticks))
 			continue;
 		if (!latest || trace_instant(&t->trace, "time").ticks >
 				       trace_instant(&latest->trace, "time").ticks)

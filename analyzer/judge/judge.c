@@ -50,7 +50,7 @@ static void doubt_activity(const struct judging *j, struct system *systems)
 		struct bound last = bound_at(systems[i].last_activity);
 
 		if (systems[i].last_activity &&
-		    doubts_apply(j->doubts, j->n_doubts, i, &last) && bound_has_end(last))
+		    doubts_apply(j->doubts, j->n_doubts, i, NULL, &last) && bound_has_end(last))
 			systems[i].last_activity = last.not_after;
 	}
 }

@@ -150,6 +150,13 @@ struct doubt {
 	struct text text;       /* one sentence */
 	const struct case_trace *trace; /* what shows it */
 	bool of_trace;          /* concerns what rests on that trace alone, no clock */
+	/*
+	 * Of a clock that was set wrong and right again, both recorded: what was read meanwhile happened
+	 * between these true times; both 0: not known.
+	 */
+	int64_t left, returned;
+	const struct case_trace *const *falls; /* where logs show by their order what was read then */
+	size_t n_falls;
 };
 
 /* Why a recorder says nothing, or nothing of some time. */

@@ -131,7 +131,7 @@ static enum status add_absence(struct judging *j, struct witness_list *list, siz
 	w.assertion = ASSERTS_ABSENT;
 	w.when.not_before = BOUND_OPEN_START; /* it went by then; that it stood until then is not said */
 	/* A sample of a doubtful time is not known to lie before or after anything. */
-	if (doubts_apply(j->doubts, j->n_doubts, system, &w.when))
+	if (doubts_apply(j->doubts, j->n_doubts, system, NULL, &w.when))
 		return STATUS_OK;
 	witness_name(j->contents, &w);
 	return witness_add(list, &w, why);

@@ -39,9 +39,13 @@ MUST_USE enum status doubts_find(struct arena *arena, const struct case_contents
 				 const struct system *systems, size_t n_systems, int64_t acquired,
 				 struct doubt **ret, size_t *ret_n, struct failure *why);
 
-/* Widens a bound by every doubt of the system that its readings fall into; true if any did. */
+/*
+ * Widens a bound by every doubt of the system that its readings fall into; true if any did. Where the
+ * order of the log that holds the trace (may be NULL), or the acquisition, shows that a reading is of
+ * a clock that was set wrong and right again, it lies between the two changes.
+ */
 bool doubts_apply(const struct doubt *doubts, size_t n_doubts, size_t system,
-		  struct bound *bound);
+		  const struct case_trace *trace, struct bound *bound);
 
 /*
  * Whether a doubt bears on an outcome: the limit lies in it, or the removal of the episode (may be

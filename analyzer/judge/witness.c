@@ -210,7 +210,7 @@ static enum status finish(struct judging *j, struct witness_list *list, struct w
 	w->product = product;
 	w->text = sentence(j, t);
 	w->code = trace_text(&t->trace, "code");
-	w->clock_suspect = doubts_apply(j->doubts, j->n_doubts, system, &w->when);
+	w->clock_suspect = doubts_apply(j->doubts, j->n_doubts, system, t, &w->when);
 	if (t->trace.recovery == RECOVERY_CARVED && !w->qualified)
 		w->qualified = "found in free clusters, which do not tell which system wrote it";
 	/* What is older than the system may come with the image it was made from. */

@@ -126,6 +126,8 @@ static void draw_clock(struct history *h)
 	h->wrong_until = at + TICKS_PER_MINUTE + within(5 * TICKS_PER_DAY);
 	h->wrong_by = (likely(50) ? 1 : -1) * (TICKS_PER_DAY + within(60 * TICKS_PER_DAY));
 	h->wrong_logged = h->has[FEATURE_SYSTEM_LOG] && !h->has[FEATURE_UNLOGGED];
+	if (h->wrong_logged && likely(30)) /* years out */
+		h->wrong_by += (h->wrong_by < 0 ? -1 : 1) * 1000 * TICKS_PER_DAY;
 	/* A wrong clock that nobody recorded and nothing took back leaves no sign. */
 	if (h->has[FEATURE_STANDING] && h->wrong_logged)
 		h->wrong_until = INT64_MAX;
@@ -355,6 +357,8 @@ static void record_fall(struct world *w, int64_t at, int64_t before, int64_t aft
 {
 	struct case_trace *t = add(w, APPLICATION, "windows.event.time-jump");
 
+	assert_true(after < before);
+
 	set_text(t, "channel", "Application");
 	*field(t, "record_before") = value_uint((uint64_t)(at / TICKS_PER_SECOND) - 1);
 	*field(t, "record_after") = value_uint((uint64_t)(at / TICKS_PER_SECOND));
@@ -373,9 +377,12 @@ static void record_clock(struct world *w)
 		record_change(w, from, from, from + by);
 		if (until != INT64_MAX)
 			record_change(w, until, until + by, until);
-	} else if (by < 0) {
+	}
+	if (h->wrong_logged && !h->has[FEATURE_INSTALLER])
+		return;
+	if (by < 0) {
 		record_fall(w, from, from, from + by);
-	} else {
+	} else if (until != INT64_MAX) {
 		record_fall(w, until, until + by, until);
 	}
 }
