@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the forge writes is read by tools that share nothing with it: mmls, fls, istat, icat, ewfverify, regfexport,
-reglookup, evtxexport, evtexport, sccainfo, lnkinfo, pefile. And the same scenario gives the same bytes."""
+reglookup, evtxexport, evtexport, sccainfo, lnkinfo, esedbexport, pefile. And the same scenario gives the same bytes."""
 import argparse
 import hashlib
 import os
@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 
+import edb
 import evt
 import pe
 import remains
@@ -18,7 +19,7 @@ from evtx import Record
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASE = os.path.join(HERE, "..", "scenario", "cases", "removed-in-time.yaml")
 NEEDED = ("mmls", "fls", "istat", "icat", "ifind", "ewfverify", "regfexport", "reglookup", "evtxexport", "evtexport",
-          "sccainfo", "lnkinfo")
+          "sccainfo", "lnkinfo", "esedbexport")
 
 
 def run(*command):
@@ -109,6 +110,18 @@ def main():
     with open(link, "wb") as out:
         out.write(remains.shortcut("C:\\Program Files\\Example\\a.exe"))
     expect("lnkinfo reads a shortcut", "C:\\Program Files\\Example\\a.exe" in run("lnkinfo", link)[1])
+    monitor = os.path.join(options.work, "monitor")
+    with open(monitor, "wb") as out:
+        out.write(edb.srudb([(131000000000000000 + i * 3600 * 10**7, "\\Device\\HarddiskVolume2\\%d.exe" % (i % 3))
+                             for i in range(200)], "S-1-5-21-1-2-3-1001", 131000000000000000))
+    shutil.rmtree(monitor + ".export", ignore_errors=True)
+    code, text = run("esedbexport", "-t", monitor, monitor)
+    tables = {f.split(".")[0]: open(os.path.join(monitor + ".export", f)).read().splitlines()
+              for f in (os.listdir(monitor + ".export") if code == 0 else ())}
+    ids, uses = tables.get("SruDbIdMapTable", []), tables.get(edb.RESOURCES, [])
+    expect("esedbexport reads a usage monitor's database, on several pages", len(ids) == 5 and len(uses) == 201 and
+           "2.exe\0".encode("utf-16-le").hex() in ids[4] and uses[200].split("\t")[0::2][:2] == ["200", "4"] and
+           "Feb 23, 2016" in uses[200])
     program = os.path.join(options.work, "program")
     with open(program, "wb") as out:
         out.write(pe.program("a.exe", "Example Suite", "1.2.3.4", "Example Org"))

@@ -6,6 +6,7 @@ import random
 import struct
 import zoneinfo
 
+import edb
 import evt
 import evtx
 import prefetch
@@ -35,6 +36,7 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
         self.last = ticks(spec["last_used"]) if "last_used" in spec else self.acquired - 2 * DAY
         self.sources = set(spec.get("sources", SOURCES))
         self.ops, self.logs, self.runs, self.installed = [], {}, {}, {}
+        self.uses, self.running, self.on = [], set(), 0
         self.steps, self.count = [], 0
         self.offsets = [(0, 0)]
         self.blob = bytearray()
@@ -268,6 +270,10 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
             self.late_file(records[0][0], records[-1][0], name, content)
         if "prefetch" not in self.spec.get("disabled", ()):
             self.close_prefetch()
+        if self.uses:
+            first, last = self.uses[0][0], self.uses[-1][0]
+            self.late_file(first, last, "Windows/System32/sru/SRUDB.dat",
+                           edb.srudb([u[1:] for u in self.uses if u[0] > self.last - 60 * DAY], self.sid + "-1001", self.shown(last)))
         config = "Windows/System32/config/"
         for name, hive in (("SOFTWARE", self.software), ("SYSTEM", self.system)):
             self.close_hive(config + name, name, hive)

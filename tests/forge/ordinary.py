@@ -199,13 +199,27 @@ class Ordinary:
         self.event(true + 5 * SECOND, "System", "EventLog", 6005, [], binary=bytes(8), qualifiers=32768)
         self.named(true + 60 * SECOND, "Service Control Manager", 7036, (("param1", "Windows Update"), ("param2", "running")),
                    user="S-1-5-18", **SCM)
+        self.on += 1
+        if self.has("srum"):
+            self.later(true + 60 * MINUTE, self.flush_uses, self.on)
         for name in list(self.installed):
             self.alive(true + 3 * MINUTE, name)
         for path in self.base["runs"]:
             if self.rng.random() < 0.4:
                 self.run_program(true + self.rng.randrange(20, 400) * SECOND, path)
 
+    def flush_uses(self, true, start):
+        """The usage monitor, once an hour: what ran since it last wrote."""
+        if start != self.on:
+            return
+        here = {self.products[name]["folder"] + "/" + self.products[name]["exe"] for name in self.installed}
+        for path in sorted(self.running | here | {"Windows/explorer.exe"}):
+            self.uses.append((true, self.shown(true), "\\Device\\HarddiskVolume2\\" + path.replace("/", "\\")))
+        self.running = here
+        self.later(true + 60 * MINUTE, self.flush_uses, start)
+
     def shutdown(self, true):
+        self.on += 1
         self.event(true - 6 * SECOND, "System", "EventLog", 6006, [], binary=bytes(8), qualifiers=32768)
         self.named(true, "Microsoft-Windows-Kernel-General", 13,
                    (("StopTime", (17, struct.pack("<Q", self.shown(true)))),), task=2, **KERNEL)
