@@ -143,25 +143,11 @@ static void answer_range(struct place *place, const struct collect_evidence *evi
 	read_entry(place->volume.view, range, answer);
 }
 
-static bool write_all(int fd, const void *data, size_t size)
-{
-	for (const uint8_t *p = data; size > 0;) {
-		const ssize_t n = write(fd, p, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		p += n;
-		size -= (size_t)n;
-	}
-	return true;
-}
-
-static bool read_all(int fd, void *data, size_t size)
+/* Writes all of the data, or fills it by reading; false when that failed or the other end closed. */
+static bool move_all(int fd, void *data, size_t size, bool out)
 {
 	for (uint8_t *p = data; size > 0;) {
-		const ssize_t n = read(fd, p, size);
+		const ssize_t n = out ? write(fd, p, size) : read(fd, p, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -186,7 +172,7 @@ _Noreturn static void child_main(int fd, const struct collect_evidence *evidence
 
 		(void)alarm(RANGE_TIMEOUT_S);
 		answer_range(&place, evidence, n_evidence, secrets, &ranges[i], &answer);
-		if (!write_all(fd, &answer, sizeof(answer)))
+		if (!move_all(fd, &answer, sizeof(answer), true))
 			_exit(3);
 	}
 	_exit(0);
@@ -221,7 +207,7 @@ static enum status run_child(const struct collect_evidence *evidence, size_t n_e
 		child_main(ends[1], evidence, n_evidence, secrets, ranges, n);
 	}
 	(void)close(ends[1]);
-	while (pid > 0 && answered < n && read_all(ends[0], &answer, sizeof(answer)))
+	while (pid > 0 && answered < n && move_all(ends[0], &answer, sizeof(answer), false))
 		take_answer(&ranges[answered++], &answer);
 	(void)close(ends[0]);
 	if (pid < 0)

@@ -2,7 +2,7 @@
 #ifndef AVOUCH_ANALYZER_COLLECT_CITED_H
 #define AVOUCH_ANALYZER_COLLECT_CITED_H
 
-#include "analyzer/collect/collect.h"
+#include "analyzer/collect/options.h"
 
 /*
  * Reads cited bytes again. The evidence is opened and parsed in a child process in a reader's

@@ -68,62 +68,6 @@ void read_order(struct cursor *c, struct job_order *ret)
 	*ret = order;
 }
 
-/* One number of a choice at *p, which moves on; 0 when there is none. */
-static unsigned choice_number(const char **p)
-{
-	char *end = NULL;
-	const unsigned long number = **p >= '1' && **p <= '9' ? strtoul(*p, &end, 10) : 0;
-
-	if (number > 0 && number < 1000000) {
-		*p = end;
-		return (unsigned)number;
-	}
-	return 0;
-}
-
-/* The range at *p ("3" or "3..5"); false at the end or when malformed. */
-static bool choice_range(const char **p, unsigned *first, unsigned *last)
-{
-	*first = *last = choice_number(p);
-	if (*first && strncmp(*p, "..", 2) == 0) {
-		*p += 2;
-		*last = choice_number(p);
-	}
-	if (!*first || *last < *first || (**p != ',' && **p != '\0'))
-		return false;
-	if (**p == ',')
-		++*p;
-	return true;
-}
-
-bool collect_choice_is_valid(const char *choice, bool none_allowed)
-{
-	unsigned first, last;
-
-	if (!choice || strcmp(choice, "all") == 0)
-		return true;
-	if (strcmp(choice, "none") == 0)
-		return none_allowed;
-	if (!*choice || choice[strlen(choice) - 1] == ',')
-		return false;
-	while (*choice)
-		if (!choice_range(&choice, &first, &last))
-			return false;
-	return true;
-}
-
-bool collect_choice_has(const char *choice, unsigned number)
-{
-	unsigned first, last;
-
-	if (!choice || strcmp(choice, "all") == 0)
-		return true;
-	while (*choice && choice_range(&choice, &first, &last))
-		if (number >= first && number <= last)
-			return true;
-	return false;
-}
-
 bool job_asks_folders(const struct job_order *order)
 {
 	bool asks = false;

@@ -2,8 +2,9 @@
 #ifndef AVOUCH_ANALYZER_COLLECT_JOB_H
 #define AVOUCH_ANALYZER_COLLECT_JOB_H
 
-#include "analyzer/collect/collect.h"
+#include "analyzer/collect/options.h"
 #include "analyzer/collect/wire.h"
+#include "parsers/parser.h"
 
 /* One step of work that a reader does; a crash costs no more than this. */
 enum job_kind {

@@ -2,6 +2,7 @@
 #ifndef AVOUCH_ANALYZER_COLLECT_READER_H
 #define AVOUCH_ANALYZER_COLLECT_READER_H
 
+#include "analyzer/casefile/case.h"
 #include "analyzer/collect/job.h"
 #include "analyzer/collect/volume_stack.h"
 #include "parsers/stream/image.h"

@@ -2,6 +2,7 @@
 #ifndef AVOUCH_ANALYZER_COLLECT_RESULTS_H
 #define AVOUCH_ANALYZER_COLLECT_RESULTS_H
 
+#include "analyzer/casefile/case.h"
 #include "analyzer/collect/job.h"
 #include "parsers/stream/ranges.h"
 

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "analyzer/collect/collect.h"
+#include "analyzer/collect/options.h"
 
 /*
  * A small process, forked before the case is opened and before any evidence is, that forks readers

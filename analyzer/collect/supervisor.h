@@ -2,6 +2,7 @@
 #ifndef AVOUCH_ANALYZER_COLLECT_SUPERVISOR_H
 #define AVOUCH_ANALYZER_COLLECT_SUPERVISOR_H
 
+#include "analyzer/collect/collect.h"
 #include "analyzer/collect/results.h"
 #include "analyzer/collect/spawner.h"
 

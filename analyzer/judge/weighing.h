@@ -28,6 +28,12 @@ struct weighing {
 	size_t n_witnesses;
 };
 
+/* The latest stay; NULL when none is told. */
+static inline const struct episode *last_episode(const struct product_history *history)
+{
+	return history->n_episodes ? &history->episodes[history->n_episodes - 1] : NULL;
+}
+
 /* Adds a sentence to the reasons or qualifications. */
 void say(struct notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
