@@ -23,19 +23,37 @@ static void tell_member(const json_t *object, const char *member, const char *la
 	}
 }
 
-/* The place that a range is of. */
-static void tell_place(const json_t *place)
+/* Members of a JSON object, and how they are headed. */
+struct member {
+	const char *name, *label;
+};
+
+static void tell_members(const json_t *object, const struct member *members)
 {
-	tell_member(place, "file", "file");
-	tell_member(place, "entry", "entry");
-	tell_member(place, "sequence", "sequence");
-	tell_member(place, "attribute", "attribute");
-	tell_member(place, "offset", "offset");
-	tell_member(place, "size", "size");
-	tell_member(place, "address", "address");
-	tell_member(place, "recovery", "recovery");
-	tell_member(place, "sha256", "sha256");
+	for (; members->name; members++)
+		tell_member(object, members->name, members->label);
 }
+
+static const struct member witness_members[] = {
+	{ "text", "says" },             { "product", "product" },     { "assertion", "asserts" },
+	{ "not_before", "not before" }, { "not_after", "not after" }, { "family", "family" },
+	{ "source", "source" },         { "qualified", "qualified" }, { NULL, NULL },
+};
+
+static const struct member volume_members[] = {
+	{ "evidence", "evidence" },
+	{ "volume_offset", "volume offset" },
+	{ "snapshot", "snapshot" },
+	{ NULL, NULL },
+};
+
+/* The place that a range is of. */
+static const struct member place_members[] = {
+	{ "file", "file" },       { "entry", "entry" },       { "sequence", "sequence" },
+	{ "attribute", "attribute" }, { "offset", "offset" }, { "size", "size" },
+	{ "address", "address" }, { "recovery", "recovery" }, { "sha256", "sha256" },
+	{ NULL, NULL },
+};
 
 static void tell_witness(const json_t *witness)
 {
@@ -43,22 +61,13 @@ static void tell_witness(const json_t *witness)
 	const json_t *container = json_object_get(locator, "container");
 
 	printf("%s\n", citation_text(witness, "id"));
-	tell_member(witness, "text", "says");
-	tell_member(witness, "product", "product");
-	tell_member(witness, "assertion", "asserts");
-	tell_member(witness, "not_before", "not before");
-	tell_member(witness, "not_after", "not after");
-	tell_member(witness, "family", "family");
-	tell_member(witness, "source", "source");
-	tell_member(witness, "qualified", "qualified");
+	tell_members(witness, witness_members);
 	puts("locator");
-	tell_member(locator, "evidence", "evidence");
-	tell_member(locator, "volume_offset", "volume offset");
-	tell_member(locator, "snapshot", "snapshot");
-	tell_place(locator);
+	tell_members(locator, volume_members);
+	tell_members(locator, place_members);
 	if (json_is_object(container)) {
 		puts("container, whose own time is \"not after\"");
-		tell_place(container);
+		tell_members(container, place_members);
 	}
 }
 
