@@ -15,7 +15,7 @@
 
 #include "parsers/base/span.h"
 
-/* Files of the corpus in memory, and lines that traces were written as. */
+/* Files of the corpus in memory. */
 
 /* What a shell command writes, as long as it says; false when it fails. Free the data. */
 static inline bool take_output(const char *command, struct span *ret)
@@ -87,22 +87,6 @@ static inline struct span corpus_bytes(const char *name)
 static inline void span_free(struct span bytes)
 {
 	free((void *)(uintptr_t)bytes.data);
-}
-
-/* How many lines begin with the type (all if NULL) and contain both pieces (NULL: anything). */
-static inline size_t count_matching(char *const *lines, size_t n_lines, const char *type,
-				    const char *piece, const char *other)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_lines; i++) {
-		const char *line = lines[i];
-
-		n += (!type ||
-		      (strncmp(line, type, strlen(type)) == 0 && line[strlen(type)] == '|')) &&
-		     (!piece || strstr(line, piece)) && (!other || strstr(line, other));
-	}
-	return n;
 }
 
 #endif

@@ -90,9 +90,9 @@ static void assert_same_as_libevtx(const char *path, bool wants_logs)
 
 	see_log(&some, path, wants_logs, false);
 	see_log(&all, path, wants_logs, true);
-	for (size_t n = 0; n < some.n && n < all.n; n++)
-		assert_string_equal(some.lines[n], all.lines[n]);
-	assert_int_equal(some.n, all.n);
+	for (size_t n = 0; n < some.traces.n && n < all.traces.n; n++)
+		assert_string_equal(some.traces.lines[n], all.traces.lines[n]);
+	assert_int_equal(some.traces.n, all.traces.n);
 	assert_string_equal(some.covered, all.covered);
 	assert_int_equal(some.n_lost, all.n_lost);
 	unsee_log(&some);
@@ -275,8 +275,8 @@ static void every_trace_cites_the_bytes_of_its_record(void **state)
 
 	(void)state;
 	see_log(&seen, "evtx/fox_Application_with_removals.evtx", true, false);
-	for (size_t i = 0; i < seen.n; i++) {
-		const char *at = strstr(seen.lines[i], "|at=");
+	for (size_t i = 0; i < seen.traces.n; i++) {
+		const char *at = strstr(seen.traces.lines[i], "|at=");
 		char *end;
 		const unsigned long offset = strtoul(at + 4, &end, 10);
 		const unsigned long size = strtoul(end + 1, NULL, 10);
@@ -298,7 +298,7 @@ static void any_log_is_shown(void **state)
 		skip();
 	(void)setenv("AVOUCH_SHOW_TRACES", "1", 1);
 	see_log(&seen, name, true, getenv("AVOUCH_LIBEVTX") != NULL);
-	print_message("%zu traces, %u notes, %u lost\n", seen.n, seen.n_notes, seen.n_lost);
+	print_message("%zu traces, %u notes, %u lost\n", seen.traces.n, seen.n_notes, seen.n_lost);
 	unsee_log(&seen);
 }
 

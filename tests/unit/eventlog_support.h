@@ -12,14 +12,12 @@
 #include "parsers/eventlog/evtx.h"
 #include "parsers/parser.h"
 #include "tests/unit/corpus_support.h"
+#include "tests/unit/trace_line.h"
 
 /* Not every test uses all of it. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-/*
- * The traces of one event log, each as one line "type|field=value|...|recovery=...|address=...|at=
- * offset+size|", for tests to look into.
- */
+/* The traces of one event log, and what its reader says of it. */
 struct log_seen {
 	struct arena *arena;
 	struct stream *stream;
@@ -27,72 +25,21 @@ struct log_seen {
 	struct parse_context ctx;
 	struct source source;
 	struct failure why;
-	char **lines;
-	size_t n, room;
+	struct trace_lines traces;
 	unsigned n_notes, n_lost;
 	char notes[4096], losses[4096]; /* their texts, one after the other; cut */
 	char covered[256];
 	bool wants_logs; /* what wants_log() answers */
 };
 
-static void print_value(FILE *out, const struct value *value)
-{
-	char buffer[INSTANT_TEXT_SIZE];
-
-	switch (value->kind) {
-	case VALUE_TEXT:
-		(void)fprintf(out, "%.*s", (int)value->text.size, value->text.data);
-		break;
-	case VALUE_UINT:
-		(void)fprintf(out, "%llu", (unsigned long long)value->uint);
-		break;
-	case VALUE_INSTANT:
-		(void)fputs(instant_format(value->instant, buffer), out);
-		break;
-	case VALUE_ABSENT:
-	case VALUE_INT:
-	case VALUE_BYTES:
-	default:
-		fail_msg("value of a kind that no event has");
-	}
-}
-
 static enum status see_event(struct parse_context *ctx, const struct trace *trace,
 			     struct failure *why)
 {
 	struct log_seen *seen = ctx->payload;
-	struct arena *arena = arena_new(1 << 20);
-	char *line = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&line, &size);
-	struct span encoded;
 
-	assert_non_null(out);
-	/* A trace must survive the wire: kinds as declared, sizes within the limits. */
-	assert_int_equal(trace_encode(arena, trace, &encoded, why), STATUS_OK);
-	arena_free(arena);
-	(void)fputs(trace->type->name, out);
-	for (size_t i = 0; i < trace_type_fields(trace->type); i++) {
-		if (trace->values[i].kind == VALUE_ABSENT)
-			continue;
-		assert_int_equal(trace->values[i].kind, trace->type->fields[i].kind);
-		(void)fprintf(out, "|%s=", trace->type->fields[i].name);
-		print_value(out, &trace->values[i]);
-	}
-	(void)fprintf(out, "|recovery=%s|address=%.*s|at=%llu+%llu|",
-		      recovery_name(trace->recovery), (int)trace->origin.address.size,
-		      trace->origin.address.data, (unsigned long long)trace->origin.offset,
-		      (unsigned long long)trace->origin.size);
-	(void)fclose(out);
-	if (getenv("AVOUCH_SHOW_TRACES"))
-		(void)fprintf(stderr, "%s\n", line);
+	(void)why; /* seeing cannot fail */
+	trace_lines_add(&seen->traces, trace);
 	assert_true(trace->origin.offset + trace->origin.size <= seen->source.stream->size);
-	if (seen->n == seen->room) {
-		seen->room = seen->room ? 2 * seen->room : 1024;
-		seen->lines = realloc(seen->lines, seen->room * sizeof(*seen->lines));
-		assert_non_null(seen->lines);
-	}
-	seen->lines[seen->n++] = line;
 	return STATUS_OK;
 }
 
@@ -216,9 +163,7 @@ static void see_log(struct log_seen *seen, const char *name, bool wants_logs, bo
 
 static void unsee_log(struct log_seen *seen)
 {
-	for (size_t i = 0; i < seen->n; i++)
-		free(seen->lines[i]);
-	free(seen->lines);
+	trace_lines_clear(&seen->traces);
 	stream_close(seen->stream);
 	arena_free(seen->arena);
 	free((void *)(uintptr_t)seen->bytes.data);
@@ -228,7 +173,7 @@ static void unsee_log(struct log_seen *seen)
 static size_t count_events(const struct log_seen *seen, const char *type, const char *piece,
 			   const char *other)
 {
-	return count_matching(seen->lines, seen->n, type, piece, other);
+	return count_matching(&seen->traces, type, piece, other);
 }
 
 #endif

@@ -94,6 +94,21 @@ static inline enum status parse_bytes(const struct parser *parser, struct heard 
 	return parser->parse_file(&heard->ctx, &source, &heard->why);
 }
 
+/* The same from beginning to end, each trace shown to look(); what was counted stays in *heard. */
+static inline enum status hear_file(const struct parser *parser, const char *path, struct span bytes,
+				    void (*look)(struct heard *heard, const struct trace *trace),
+				    void *payload, struct heard *heard)
+{
+	enum status status;
+
+	heard_init(heard);
+	heard->look = look;
+	heard->payload = payload;
+	status = parse_bytes(parser, heard, path, bytes);
+	heard_clear(heard);
+	return status;
+}
+
 /* A small deterministic generator for tests that damage bytes. */
 static inline uint32_t next_random(uint64_t *state)
 {

@@ -3,41 +3,11 @@
  * File systems of real images: the live entries counted against `fls -r -u`, content against
  * `icat`, times against `istat` (The Sleuth Kit's own tools).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "parsers/filesystem/filesystem.h"
-#include "parsers/stream/image.h"
 #include "parsers/stream/partition.h"
+#include "tests/unit/image_support.h"
 
-/* libtsk 4.11 does not free the result of its search for encryption. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:detectVolumeEncryption\nleak:tsk_malloc\n";
-}
-
-static char scratch[] = "/tmp/avouch-filesystem-XXXXXX";
 static char sample_path[512];
-
-__attribute__((format(printf, 1, 2))) static int run(const char *format, ...)
-{
-	char command[2048];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(command, sizeof(command), format, arguments);
-	va_end(arguments);
-	return system(command); /* NOLINT: commands of this file */
-}
 
 __attribute__((format(printf, 1, 2))) static long number_printed_by(const char *format, ...)
 {
@@ -324,12 +294,6 @@ static int make_scratch(void **state)
 {
 	(void)state;
 	return mkdtemp(scratch) ? 0 : -1;
-}
-
-static int drop_scratch(void **state)
-{
-	(void)state;
-	return run("rm -rf %s", scratch);
 }
 
 int main(void)

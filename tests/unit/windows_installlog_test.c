@@ -27,12 +27,8 @@ static void parse_text(const char *path, const void *text, size_t size, struct s
 	struct heard heard;
 
 	memset(seen, 0, sizeof(*seen));
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	assert_int_equal(parse_bytes(&installlog_parser, &heard, path, span_of(text, size)),
+	assert_int_equal(hear_file(&installlog_parser, path, span_of(text, size), see, seen, &heard),
 			 STATUS_OK);
-	heard_clear(&heard);
 }
 
 static void a_log_with_its_day_in_the_name_is_placed(void **state)

@@ -35,15 +35,13 @@ static void see(struct heard *heard, const struct trace *trace)
 static enum status parse(struct span bytes, struct seen *seen)
 {
 	struct heard heard;
-	enum status status;
 
 	*seen = (struct seen){ 0 };
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	status = parse_bytes(&installer_package_parser, &heard, "/Windows/Installer/1a2b.msi", bytes);
+
+	const enum status status = hear_file(&installer_package_parser, "/Windows/Installer/1a2b.msi",
+					     bytes, see, seen, &heard);
+
 	seen->n_lost = heard.n_lost;
-	heard_clear(&heard);
 	return status;
 }
 

@@ -36,16 +36,14 @@ static void see(struct heard *heard, const struct trace *trace)
 static enum status parse(struct span bytes, struct seen *seen)
 {
 	struct heard heard;
-	enum status status;
 
 	*seen = (struct seen){ 0 };
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	status = parse_bytes(&pe_version_parser, &heard, "/Program Files/x/x.exe", bytes);
+
+	const enum status status =
+		hear_file(&pe_version_parser, "/Program Files/x/x.exe", bytes, see, seen, &heard);
+
 	seen->n_notes = heard.n_notes;
 	assert_int_equal(heard.n_lost, 0);
-	heard_clear(&heard);
 	return status;
 }
 

@@ -34,15 +34,9 @@ static void see(struct heard *heard, const struct trace *trace)
 static enum status read_bytes(struct span bytes, struct seen *seen)
 {
 	struct heard heard;
-	enum status status;
 
 	*seen = (struct seen){ 0 };
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	status = parse_bytes(&prefetch_parser, &heard, "/Windows/Prefetch/X.pf", bytes);
-	heard_clear(&heard);
-	return status;
+	return hear_file(&prefetch_parser, "/Windows/Prefetch/X.pf", bytes, see, seen, &heard);
 }
 
 /* Values as sccainfo 20200717 prints them; version 31, which it refuses, read by hand in xxd. */

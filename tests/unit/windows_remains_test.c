@@ -44,15 +44,12 @@ static enum status parse(const struct parser *parser, const char *path, struct s
 			 struct seen *seen)
 {
 	struct heard heard;
-	enum status status;
 
 	*seen = (struct seen){ 0 };
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	status = parse_bytes(parser, &heard, path, bytes);
+
+	const enum status status = hear_file(parser, path, bytes, see, seen, &heard);
+
 	seen->n_lost = heard.n_lost;
-	heard_clear(&heard);
 	return status;
 }
 

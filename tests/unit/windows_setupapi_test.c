@@ -31,14 +31,10 @@ static void parse_text(const char *text, size_t size, struct seen *seen)
 	struct heard heard;
 
 	memset(seen, 0, sizeof(*seen));
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	assert_int_equal(parse_bytes(&setupapi_parser, &heard, "/Windows/INF/setupapi.dev.log",
-				     span_of(text, size)),
+	assert_int_equal(hear_file(&setupapi_parser, "/Windows/INF/setupapi.dev.log",
+				   span_of(text, size), see, seen, &heard),
 			 STATUS_OK);
 	assert_int_equal(heard.n_covers, 1);
-	heard_clear(&heard);
 }
 
 static const char vista[] =

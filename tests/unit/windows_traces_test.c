@@ -30,15 +30,9 @@ static void see(struct heard *heard, const struct trace *trace)
 static enum status parse_with(const struct parser *parser, struct span bytes, struct seen *seen)
 {
 	struct heard heard;
-	enum status status;
 
 	*seen = (struct seen){ 0 };
-	heard_init(&heard);
-	heard.look = see;
-	heard.payload = seen;
-	status = parse_bytes(parser, &heard, "/x", bytes);
-	heard_clear(&heard);
-	return status;
+	return hear_file(parser, "/x", bytes, see, seen, &heard);
 }
 
 /* The expected values are the first line of the file itself. */
