@@ -10,7 +10,6 @@
 #include "parsers/base/limits.h"
 
 enum {
-	MAX_WORKERS = 64,
 	WINDOW = 64,                /* jobs that may run ahead of the one to be written next */
 	PROGRESS_MS = 200,
 	POLL_MS = 250,              /* how soon a cancel is seen */
@@ -25,37 +24,6 @@ static int64_t now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* this clock always exists */
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The budget of all readers together; 0: unknown. */
-static uint64_t memory_budget(const struct collect_options *options)
-{
-	const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
-
-	if (options->memory)
-		return options->memory;
-	return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
-}
-
-unsigned reader_count(const struct collect_options *options)
-{
-	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	const uint64_t room = memory_budget(options) / READER_MEMORY_MIN;
-	unsigned count = processors < 1 ? 1 : processors > 8 ? 8 : (unsigned)processors;
-
-	if (options->jobs)
-		count = options->jobs < MAX_WORKERS ? options->jobs : MAX_WORKERS;
-	if (room < count && memory_budget(options))
-		count = room ? (unsigned)room : 1;
-	return count;
-}
-
-uint64_t reader_memory(const struct collect_options *options)
-{
-	const uint64_t budget = memory_budget(options);
-	const uint64_t share = budget / reader_count(options);
-
-	return budget == 0 ? 0 : share > READER_MEMORY_MIN ? share : READER_MEMORY_MIN;
 }
 
 enum status collector_new(const struct collect_options *options, const struct wanted *wanted,
@@ -120,75 +88,6 @@ void collector_free(struct collector *collector)
 	arena_free(collector->arena);
 	arena_free(collector->scratch);
 	free(collector);
-}
-
-enum status collector_add_job(struct collector *collector, const struct job_order *order,
-			      struct job **ret, struct failure *why)
-{
-	if (collector->n_jobs == collector->room) {
-		const size_t room = collector->room ? collector->room * 2 : 256;
-		struct job **grown = realloc(collector->jobs, room * sizeof(*grown));
-
-		if (!grown)
-			return failure_set(why, ERR_NO_MEMORY, "jobs");
-		collector->jobs = grown;
-		collector->room = room;
-	}
-
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return failure_set(why, ERR_NO_MEMORY, "job");
-	job->order = *order;
-	job->place = collector->n_jobs;
-	collector->jobs[collector->n_jobs++] = job;
-	if (order->path.data)
-		job->order.path.data = arena_text(collector->arena, order->path);
-	for (size_t i = 0; i < order->n_companions; i++) {
-		job->order.companions[i].path.data =
-			arena_text(collector->arena, order->companions[i].path);
-		if (!job->order.companions[i].path.data)
-			return failure_set(why, ERR_NO_MEMORY, "job");
-	}
-	if (order->path.data && !job->order.path.data)
-		return failure_set(why, ERR_NO_MEMORY, "job");
-	*ret = job;
-	return STATUS_OK;
-}
-
-enum status job_keep(struct collector *collector, struct job *job, struct span message,
-		     struct failure *why)
-{
-	const size_t need = message.size + 4;
-
-	if (need > job->frames_room - job->frames_size) {
-		size_t room = job->frames_room ? job->frames_room : 4096;
-
-		while (room < job->frames_size + need)
-			room *= 2;
-
-		uint8_t *grown = realloc(job->frames, room);
-
-		if (!grown)
-			return failure_set(why, ERR_NO_MEMORY, "results of '%s'",
-					   job_subject(collector, job));
-		job->frames = grown;
-		job->frames_room = room;
-	}
-	for (unsigned i = 0; i < 4; i++)
-		job->frames[job->frames_size + i] = (uint8_t)(message.size >> 8 * i);
-	memcpy(job->frames + job->frames_size + 4, message.data, message.size);
-	job->frames_size += need;
-	collector->buffered += need;
-	return STATUS_OK;
-}
-
-void job_drop_frames(struct collector *collector, struct job *job)
-{
-	collector->buffered -= job->frames_size;
-	free(job->frames);
-	job->frames = NULL;
-	job->frames_size = job->frames_room = 0;
 }
 
 /* Whether a reader is surveying the volume of a source that needs what the survey knows. */
@@ -287,8 +186,8 @@ static bool must_wait(const struct collector *collector, const struct worker *wo
 
 static enum status wait_for_readers(struct collector *collector, struct failure *why)
 {
-	struct pollfd fds[MAX_WORKERS] = { 0 };
-	struct worker *workers[MAX_WORKERS];
+	struct pollfd fds[MAX_READERS] = { 0 };
+	struct worker *workers[MAX_READERS];
 	nfds_t n = 0;
 	int64_t wait = POLL_MS;
 	const int64_t now = now_ms();

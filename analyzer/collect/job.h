@@ -64,13 +64,6 @@ void message_order(struct message *m, const struct job_order *order);
 /* Checks everything; the texts point into the cursor's bytes. */
 void read_order(struct cursor *c, struct job_order *ret);
 
-/* Address space that a reader is given at least, whatever the budget. */
-#define READER_MEMORY_MIN ((uint64_t)1 << 30)
-/* How many readers run side by side: fewer than asked for when the memory budget is small. */
-unsigned reader_count(const struct collect_options *options);
-/* Address space of each; 0: not limited. */
-uint64_t reader_memory(const struct collect_options *options);
-
 /* The life of a reader: jobs from the socket until it closes. Never returns. */
 _Noreturn void reader_main(int fd, const struct collect_options *options,
 			   const struct wanted *wanted);

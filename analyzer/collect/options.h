@@ -46,6 +46,13 @@ struct collect_options {
 	const volatile sig_atomic_t *cancelled;
 };
 
+enum { MAX_READERS = 64 };
+
+/* How many readers run side by side: fewer than asked for when the memory budget is small. */
+unsigned reader_count(const struct collect_options *options);
+/* Address space of each; 0: not limited. */
+uint64_t reader_memory(const struct collect_options *options);
+
 /*
  * Whether a number is chosen by "all", "none" or "1,3..5" (NULL: all). collect_choice_is_valid
  * tells whether the text is one of these.

@@ -18,13 +18,6 @@ static const char *brief(struct collector *collector, struct text text)
 	return text.data ? arena_text(collector->scratch, text) : NULL;
 }
 
-const char *job_subject(const struct collector *collector, const struct job *job)
-{
-	if (job->order.kind == JOB_SOURCE)
-		return job->order.path.data;
-	return collector->evidence[job->order.evidence].path;
-}
-
 static enum status add_problem(struct collector *collector, struct job *job, const char *what,
 			       uint64_t offset, bool lost, struct failure *why)
 {

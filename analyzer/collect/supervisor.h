@@ -6,7 +6,7 @@
 #include "analyzer/collect/results.h"
 #include "analyzer/collect/spawner.h"
 
-/* The inside of a collector, shared by collect.c (readers) and store.c (case). */
+/* The inside of a collector, shared by collect.c (readers), job_list.c and store.c (case). */
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_FINISHED };
 
