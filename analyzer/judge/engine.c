@@ -13,10 +13,11 @@ static bool is_of_host(const struct judging *j, const struct witness *w)
 	       w->weak;
 }
 
-/* A part of an engine, and of nothing else that was here, seen to come or to go. */
+/* A part of an engine, and of nothing else that was here, seen to come or to go on this system. */
 static bool is_part(const struct judging *j, const struct witness *w)
 {
 	return product_is_engine(j, w->product) && !w->weak && !w->ambiguous &&
+	       !(w->trace && w->trace->trace.recovery == RECOVERY_CARVED) &&
 	       w->role != ROLE_REGISTRATION && bound_has_start(w->when) && bound_has_end(w->when) &&
 	       w->when.not_after - w->when.not_before < ONE_ACT;
 }

@@ -152,7 +152,10 @@ static bool was_replaced(const struct building *b, const struct witness *end)
  */
 static bool is_refuted(const struct building *b, const struct witness *end)
 {
-	for (size_t i = 0; end->by_container && i < b->n; i++)
+	const bool bare = end->by_container ||
+			  (end->trace && end->trace->trace.recovery == RECOVERY_CARVED);
+
+	for (size_t i = 0; bare && i < b->n; i++)
 		if (is_positive(&b->w[i]) && bound_has_start(b->w[i].when) &&
 		    b->w[i].when.not_before > ticks_add(end->when.not_after, TAIL_WITHOUT_BOOT))
 			return true;

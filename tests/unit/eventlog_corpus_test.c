@@ -178,7 +178,7 @@ static void chunks_are_found_in_free_clusters(void **state)
 	assert_int_equal(count_events(&seen, "windows.event.msi", "|recovery=carved|", NULL), 43);
 	assert_int_equal(count_events(&seen, "windows.event.restart-manager", NULL, NULL), 51);
 	assert_int_equal(count_events(&seen, "windows.event.record", NULL, NULL), 601);
-	assert_int_equal(count_events(&seen, NULL, "|recovery=carved|", NULL), seen.n);
+	assert_int_equal(count_events(&seen, NULL, "|recovery=carved|", NULL), seen.traces.n);
 	assert_int_equal(seen.n_lost, 0);
 	assert_string_equal(seen.covered, "");
 	seen.bytes = log;
