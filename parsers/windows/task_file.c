@@ -43,15 +43,29 @@ static const struct trace_type task_type = {
 	.fields = task_fields,
 };
 
+/* What follows the start tag of the first element <name>, which may have attributes. */
+static struct text behind_start_tag(struct text xml, const char *name)
+{
+	char start[40];
+
+	(void)snprintf(start, sizeof(start), "<%s", name);
+	for (xml = log_after(xml, start); xml.size; xml = log_after(xml, start)) {
+		if (xml.data[0] == '>')
+			return (struct text){ xml.data + 1, xml.size - 1 };
+		if (strchr(" \t\r\n", xml.data[0]))
+			return log_after(xml, ">");
+	}
+	return (struct text){ NULL, 0 };
+}
+
 /* Content of the first element <name> in *xml, which moves behind it; {NULL, 0} without one. */
 static struct text take_element(struct text *xml, const char *name)
 {
-	char start[40], end[40];
-	struct text after, rest;
+	const struct text after = behind_start_tag(*xml, name);
+	char end[40];
+	struct text rest;
 
-	(void)snprintf(start, sizeof(start), "<%s>", name);
 	(void)snprintf(end, sizeof(end), "</%s>", name);
-	after = log_after(*xml, start);
 	rest = log_after(after, end);
 	if (!after.data || !rest.data)
 		return (struct text){ NULL, 0 };
@@ -149,7 +163,7 @@ static enum status parse(struct parse_context *ctx, const struct source *source,
 		xml = text_from_utf8(ctx->arena, bytes, NULL);
 	if (!xml.data)
 		return failure_set(why, ERR_LIMIT, "no memory for a task");
-	if (!log_after(xml, "<Task ").data && !log_after(xml, "<Task>").data)
+	if (!behind_start_tag(xml, "Task").data)
 		return failure_set(why, ERR_FORMAT, "no task in the file");
 	uri = element(ctx->arena, xml, "URI");
 	values[TASK_TASK] = value_text(uri.size ? uri : task_of_path(ctx->arena, source->path));

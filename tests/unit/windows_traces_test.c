@@ -83,7 +83,8 @@ static void actions_of_a_task_are_read(void **state)
 		"<RegistrationInfo><Date>2017-06-14T11:22:31</Date><Author>A &amp; B</Author>"
 		"<URI>\\Example\\Update</URI></RegistrationInfo><Actions><Exec>"
 		"<Command>\"C:\\Program Files\\x &amp; y.exe\"</Command></Exec>"
-		"<Exec><Command>b.exe</Command><Arguments>/s</Arguments></Exec></Actions></Task>";
+		"<Execution>none</Execution><Exec\r\n id=\"second\"><Command>b.exe</Command>"
+		"<Arguments>/s</Arguments></Exec></Actions></Task>";
 	uint8_t wide[2 * sizeof(xml)] = { 0xff, 0xfe };
 	struct seen seen;
 
