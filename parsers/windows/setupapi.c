@@ -10,6 +10,8 @@
  *   <<<  Section end 2017/06/14 11:22:01.303
  *   <<<  [Exit status: SUCCESS]
  *
+ * Of a section that names several packages (updates of Windows itself) the first is told.
+ *
  *   [2004/08/10 12:34:56 1234.567 Driver Install]                XP
  *   #-198 Command line processed: C:\...\setup.exe
  *   #I023 Actual install section: ...
@@ -95,14 +97,25 @@ static struct instant read_when(struct text text)
 	return log_instant(days, ticks, precision);
 }
 
+/* By the words before " - ", behind which the name of a file or device stands. */
 static const char *action_of(struct text title)
 {
-	if (log_after(title, "delete").data || log_after(title, "uninstall").data ||
-	    log_after(title, "remove").data)
-		return "delete";
-	if (log_after(title, "install").data || log_after(title, "import").data ||
-	    log_after(title, "update").data || log_after(title, "stage").data)
-		return "install";
+	static const struct {
+		const char *word, *action;
+	} words[] = {
+		{ "delete", "delete" },	   { "uninstall", "delete" },
+		{ "remove", "delete" },	   { "unstage", "delete" },
+		{ "able device install", "other" }, /* the service is stopped or let go on */
+		{ "install", "install" },  { "import", "install" },
+		{ "update", "install" },   { "stage", "install" },
+	};
+	const struct text name = log_after(title, " - ");
+
+	if (name.data)
+		title.size = (size_t)(name.data - title.data);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (log_after(title, words[i].word).data)
+			return words[i].action;
 	return "other";
 }
 
@@ -141,31 +154,47 @@ static bool ends_with(struct text text, const char *suffix)
 				 text_of(suffix));
 }
 
-/* The words of a line that are file names of drivers or INF files. */
+/*
+ * The file name that ends there: all of what stands in quotes, else from the drive's letter on
+ * ("{Stage Driver Package: C:\Program Files\x.inf}"), else the last word.
+ */
+static struct text name_before(struct text line, size_t end)
+{
+	size_t start = end, blank = end;
+
+	while (start && !strchr("'\"{}[]=,", line.data[start - 1]))
+		start--;
+	if (start && strchr("'\"", line.data[start - 1]))
+		return (struct text){ line.data + start, end - start };
+	for (size_t i = end; i >= start + 3; i--)
+		if (line.data[i - 1] == '\\' && line.data[i - 2] == ':')
+			return (struct text){ line.data + i - 3, end - i + 3 };
+	while (blank > start && line.data[blank - 1] != ' ' && line.data[blank - 1] != '\t')
+		blank--;
+	return (struct text){ line.data + blank, end - blank };
+}
+
+static struct text base_of(struct text name)
+{
+	size_t base = name.size;
+
+	while (base && name.data[base - 1] != '\\')
+		base--;
+	return (struct text){ name.data + base, name.size - base };
+}
+
+/* The file names of drivers and INF files in a line. */
 static void read_names(struct reading *r, struct text line)
 {
-	/* Quotes and braces hold names with spaces; outside, blanks part them. */
-	const bool quoted = memchr(line.data, '\'', line.size) || memchr(line.data, '"', line.size);
-	const char *const separators = quoted ? "'\"{}[]=," : " \t{}[]=,";
+	for (size_t end = 4; end <= line.size; end++) {
+		const struct text head = { line.data, end };
 
-	for (size_t pos = 0; pos < line.size;) {
-		size_t end = pos;
-		struct text word;
-
-		while (end < line.size && !strchr(separators, line.data[end]))
-			end++;
-		word = log_trim((struct text){ line.data + pos, end - pos });
-		if (ends_with(word, ".inf"))
-			set_text(r, SECTION_INF, word);
-		if (ends_with(word, ".sys")) {
-			size_t base = word.size;
-
-			while (base && word.data[base - 1] != '\\' && word.data[base - 1] != ' ')
-				base--;
-			set_text(r, SECTION_DRIVER,
-				 (struct text){ word.data + base, word.size - base });
-		}
-		pos = end + 1;
+		if (end < line.size && !strchr(" \t'\"{}[]=,", line.data[end]))
+			continue;
+		if (ends_with(head, ".inf"))
+			set_text(r, SECTION_INF, name_before(line, end));
+		if (ends_with(head, ".sys"))
+			set_text(r, SECTION_DRIVER, base_of(name_before(line, end)));
 	}
 }
 

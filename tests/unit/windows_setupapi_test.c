@@ -73,6 +73,38 @@ static void sections_of_vista_and_later_are_read(void **state)
 	assert_string_equal(seen.text[1][8], "delete");
 }
 
+/* What real logs of Windows 10 and 11 have: names in braces, and titles that hold other words. */
+static void names_and_actions_are_read_where_they_stand(void **state)
+{
+	static const char log[] =
+		">>>  [Unstage Driver Updates]\r\n"
+		"     sto: {Unstage Driver Package: C:\\Program Files\\Ex Ample\\flt.inf} 18:47:20.536\r\n"
+		"!    sto:      Driver package 'ex ample.inf' is not there.\r\n"
+		">>>  [Disable Device Install]\r\n"
+		"     ump: DeviceInstall service is not started.\r\n"
+		">>>  [Setup Import Driver Package - C:\\Uninstall Tool\\a.Inf]\r\n"
+		"     cpy: Copying 'C:\\Uninstall Tool\\my a.sys' to 'C:\\Windows\\b.sys'.\r\n"
+		">>>  [Stage Driver Updates]\r\n"
+		"     idb: Driver INF file object oem7.inf, 'c.inf'\r\n"
+		"     idb: Deleted 'my own.inf'\r\n"
+		">>>  [Device Install (Hardware initiated) - SWD\\X]\r\n"
+		"     inf: Opened 'my own.inf'\r\n";
+	struct seen seen;
+
+	(void)state;
+	parse_text(log, sizeof(log) - 1, &seen);
+	assert_int_equal(seen.n, 5);
+	assert_string_equal(seen.text[0][1], "C:\\Program Files\\Ex Ample\\flt.inf");
+	assert_string_equal(seen.text[0][8], "delete");
+	assert_string_equal(seen.text[1][8], "other");
+	assert_string_equal(seen.text[2][1], "C:\\Uninstall Tool\\a.Inf");
+	assert_string_equal(seen.text[2][4], "my a.sys");
+	assert_string_equal(seen.text[2][8], "install");
+	assert_string_equal(seen.text[3][1], "oem7.inf");
+	assert_string_equal(seen.text[3][8], "install");
+	assert_string_equal(seen.text[4][1], "my own.inf");
+}
+
 static void sections_of_xp_are_read(void **state)
 {
 	static const char xp[] =
@@ -111,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sections_of_vista_and_later_are_read),
+		cmocka_unit_test(names_and_actions_are_read_where_they_stand),
 		cmocka_unit_test(sections_of_xp_are_read),
 		cmocka_unit_test(a_log_may_end_anywhere),
 	};
