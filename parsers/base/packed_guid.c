@@ -59,3 +59,45 @@ struct text guid_to_packed(struct arena *arena, struct text guid)
 		packed[i] = upper(guid.data[places[i]]);
 	return (struct text){ packed, PACKED_GUID_SIZE };
 }
+
+/* The 16 bytes of a GUID as they stand in memory: the first three groups are little-endian. */
+static struct text guid_of_bytes(struct arena *arena, const uint8_t bytes[16])
+{
+	static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	static const char digits[] = "0123456789ABCDEF";
+	char *guid = arena_text(arena, text_of(form));
+
+	for (size_t i = 0, at = 1; guid && i < 16; i++, at += 2) {
+		at += form[at] == '-';
+		guid[at] = digits[bytes[order[i]] >> 4];
+		guid[at + 1] = digits[bytes[order[i]] & 15];
+	}
+	return text_of(guid);
+}
+
+struct text guid_from_squashed(struct arena *arena, struct text squashed)
+{
+	static const char letters[] = "!$%&'()*+,-.0123456789=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`"
+				      "abcdefghijklmnopqrstuvwxyz{}~";
+	uint8_t bytes[16];
+
+	if (squashed.size != SQUASHED_GUID_SIZE)
+		return (struct text){ NULL, 0 };
+	for (size_t n = 0; n < 4; n++) {
+		uint64_t number = 0;
+
+		for (size_t i = 5; i-- > 0;) {
+			const char *letter =
+				memchr(letters, squashed.data[5 * n + i], sizeof(letters) - 1);
+
+			if (!letter)
+				return (struct text){ NULL, 0 };
+			number = number * 85 + (uint64_t)(letter - letters);
+		}
+		if (number > UINT32_MAX)
+			return (struct text){ NULL, 0 };
+		for (size_t i = 0; i < 4; i++)
+			bytes[4 * n + i] = (uint8_t)(number >> (8 * i));
+	}
+	return guid_of_bytes(arena, bytes);
+}

@@ -35,6 +35,22 @@ static void packed_guids_unpack_and_pack(void **state)
 	}
 }
 
+/* Product codes that Microsoft published, as descriptors of Office name them. */
+static void squashed_guids_unpack(void **state)
+{
+	CLEANUP(arena_free_p) struct arena *arena = arena_new(LIMIT_ARENA);
+	struct text guid = guid_from_squashed(arena, TEXT("']gAVn-}f(ZXfeAR6.ji"));
+
+	(void)state;
+	assert_int_equal(guid.size, GUID_TEXT_SIZE);
+	assert_string_equal(guid.data, "{90110409-6000-11D3-8CFE-0150048383C9}");
+	guid = guid_from_squashed(arena, TEXT("w_1^VX!!!!!!!!!MKKSk"));
+	assert_string_equal(guid.data, "{91120000-0030-0000-0000-0000000FF1CE}");
+	assert_null(guid_from_squashed(arena, TEXT("']gAVn-}f(ZXfeAR6.j")).data);
+	assert_null(guid_from_squashed(arena, TEXT("']gAVn-}f(ZXfeAR6.j ")).data);
+	assert_null(guid_from_squashed(arena, TEXT("~~~~~n-}f(ZXfeAR6.ji")).data);
+}
+
 static void what_is_no_guid_is_refused(void **state)
 {
 	CLEANUP(arena_free_p) struct arena *arena = arena_new(1 << 16);
@@ -135,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packed_guids_unpack_and_pack),
+		cmocka_unit_test(squashed_guids_unpack),
 		cmocka_unit_test(what_is_no_guid_is_refused),
 		cmocka_unit_test(install_dates_are_local_days),
 		cmocka_unit_test(ambiguous_dates_are_no_dates),

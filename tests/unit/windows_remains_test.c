@@ -302,6 +302,47 @@ static void a_shortcut_is_read_as_lnkinfo_reads_it(void **state)
 	lnkinfo_agrees(span_of(bytes, size));
 }
 
+enum { DARWIN_BLOCK = 788 };
+
+/* [MS-SHLLINK]: header, description, a block of another kind, then that of an advertised one. */
+static size_t make_advertised(uint8_t *bytes, const char *descriptor)
+{
+	size_t at = 76;
+
+	(void)make_shortcut(bytes);
+	memset(bytes + at, 0, 1024);
+	put_number(bytes + 20, 0x1084, 4); /* description, Unicode, advertised */
+	put_number(bytes + at, 5, 2);
+	at += 2 + put_wide(bytes + at + 2, "Guard");
+	put_number(bytes + at, 16, 4); /* a special folder */
+	put_number(bytes + at + 4, 0xa0000005, 4);
+	at += 16;
+	put_number(bytes + at, DARWIN_BLOCK, 4);
+	put_number(bytes + at + 4, 0xa0000006, 4);
+	memcpy(bytes + at + 8, descriptor, strlen(descriptor));
+	(void)put_wide(bytes + at + 268, descriptor);
+	return at + DARWIN_BLOCK + 4;
+}
+
+static void an_advertised_shortcut_names_the_product(void **state)
+{
+	uint8_t bytes[2048] = { 0 };
+	size_t size = make_advertised(bytes, "']gAVn-}f(ZXfeAR6.jiGuardFeature>w_1^VX!!!!!!!!!MKKSk");
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(parse(&shortcut_parser, "/Users/a/Desktop/Guard.lnk",
+			       span_of(bytes, size), &seen), STATUS_OK);
+	assert_non_null(strstr(seen.lines[0], "description=Guard;"));
+	assert_non_null(strstr(seen.lines[0], ";product_code={90110409-6000-11D3-8CFE-0150048383C9};"));
+	assert_null(strstr(seen.lines[0], "target="));
+	damage(&shortcut_parser, span_of(bytes, size));
+	size = make_advertised(bytes, "no descriptor at all");
+	assert_int_equal(parse(&shortcut_parser, "/Users/a/Desktop/Guard.lnk",
+			       span_of(bytes, size), &seen), STATUS_OK);
+	assert_null(strstr(seen.lines[0], "product_code="));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +352,7 @@ int main(void)
 		cmocka_unit_test(a_task_of_the_first_scheduler_is_read),
 		cmocka_unit_test(a_restore_point_names_what_is_installed),
 		cmocka_unit_test(a_shortcut_is_read_as_lnkinfo_reads_it),
+		cmocka_unit_test(an_advertised_shortcut_names_the_product),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
