@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packages of Windows Installer: written by wixl, read by msiinfo too, and damaged. */
+/* Packages of Windows Installer: of wixl and of InstallShield, read by msiinfo too, and damaged. */
 #include "file_support.h"
+
+#include <unistd.h>
 
 extern const struct parser installer_package_parser;
 
@@ -92,6 +94,39 @@ static void what_msiinfo_reads_is_read(void **state)
 	span_free(both);
 }
 
+/* One that InstallShield 2010 built, out of the setup program that clamav-testfiles brings. */
+static void what_installshield_built_is_read(void **state)
+{
+	static const char setup[] = "/usr/share/clamav-testfiles/clam_ISmsi_ext.exe";
+	char command[1024];
+	const char *tail;
+	struct seen seen;
+
+	(void)state;
+	if (access(setup, R_OK) != 0) {
+		print_message("no %s: skipped\n", setup);
+		skip();
+	}
+	(void)snprintf(command, sizeof(command),
+		       "d=$(mktemp -d) && python3 %s/packed_msi.py %s >$d/p.msi && cat $d/p.msi && "
+		       "msiinfo suminfo $d/p.msi | grep -o '{.*}' && "
+		       "msiinfo export $d/p.msi Property | grep -a '^[PUM][rpa][ogn]'; rm -r $d",
+		       AVOUCH_UNIT_TESTS, setup);
+
+	const struct span both = bytes_of_command(command);
+
+	assert_int_equal(parse(both, &seen), STATUS_OK);
+	assert_int_equal(seen.n, 1);
+	assert_int_equal(seen.n_lost, 0);
+	tail = (const char *)both.data + both.size - 400;
+	assert_string_equal(seen.values[0], "clam");
+	for (size_t i = 0; i < 6; i++) {
+		assert_true(seen.values[i][0] != '\0');
+		assert_non_null(memmem(tail, 400, seen.values[i], strlen(seen.values[i])));
+	}
+	span_free(both);
+}
+
 /* Cut anywhere and with bytes that lie: what comes is a status, never a crash. */
 static void damaged_packages_end(void **state)
 {
@@ -128,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_msiinfo_reads_is_read),
+		cmocka_unit_test(what_installshield_built_is_read),
 		cmocka_unit_test(damaged_packages_end),
 		cmocka_unit_test(other_files_are_declined),
 	};
