@@ -421,7 +421,7 @@ static void read_attempt(struct reading_of *r)
 	say(r, ASSERTS_ATTEMPT, FAMILY_SYSTEM, at);
 }
 
-/* A library of the product in a running program: its files were there, whether it worked or not. */
+/* A file of the product that was loaded or scanned: it was there, whether the product worked or not. */
 static void read_loaded(struct reading_of *r)
 {
 	if (r->role == ROLE_PROTECTION || r->role == ROLE_PROGRAM || r->role == ROLE_LOADS)
@@ -474,6 +474,8 @@ static const struct semantics {
 	{ "windows.event.service-state", read_service_state },
 	{ "windows.event.task", read_attempt },
 	{ "windows.log.install", read_attempt },
+	{ "windows.mplog.file", read_loaded },
+	{ "windows.mplog.run", read_use },
 	{ "windows.msi.package", read_installer_package },
 	{ "windows.muicache.entry", read_undated },
 	{ "windows.pca.launch", read_prefetch },

@@ -148,6 +148,21 @@ int64_t log_time(struct text text, int64_t *ret_precision, struct text *ret_rest
 	return ticks;
 }
 
+struct instant log_filetime(struct text text)
+{
+	enum { MAX_DIGITS = 19 };
+	uint64_t number = 0;
+
+	if (text.size == 0 || text.size > MAX_DIGITS)
+		return (struct instant){ .state = INSTANT_UNSET };
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return (struct instant){ .state = INSTANT_INVALID };
+		number = number * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return instant_from_filetime(number);
+}
+
 struct instant log_instant(int64_t days, int64_t ticks, int64_t precision)
 {
 	if (days < 0 || ticks < 0)

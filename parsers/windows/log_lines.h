@@ -45,6 +45,9 @@ int64_t log_date(struct text text, struct text *ret_rest);
  */
 int64_t log_time(struct text text, int64_t *ret_precision, struct text *ret_rest);
 
+/* A FILETIME in decimal digits and nothing else; unset when there are none. */
+struct instant log_filetime(struct text digits);
+
 /* Date and time as a wall-clock instant of the machine. */
 struct instant log_instant(int64_t days, int64_t ticks, int64_t precision);
 

@@ -16,7 +16,7 @@
 #include "parsers/parser.h"
 #include "parsers/windows/log_lines.h"
 
-enum { MAX_SIZE = 4 << 20, MAX_MODULES = 512, MAX_DIGITS = 19 };
+enum { MAX_SIZE = 4 << 20, MAX_MODULES = 512 };
 
 enum report_field {
 	REPORT_PATH,
@@ -65,20 +65,6 @@ struct report {
 	size_t n_modules;
 };
 
-static struct instant filetime_of(struct text digits)
-{
-	uint64_t number = 0;
-
-	if (digits.size == 0 || digits.size > MAX_DIGITS)
-		return (struct instant){ .state = INSTANT_UNSET };
-	for (size_t i = 0; i < digits.size; i++) {
-		if (digits.data[i] < '0' || digits.data[i] > '9')
-			return (struct instant){ .state = INSTANT_INVALID };
-		number = number * 10 + (uint64_t)(digits.data[i] - '0');
-	}
-	return instant_from_filetime(number);
-}
-
 static void keep_module(struct parse_context *ctx, struct report *report,
 			const struct log_line *line, struct text value)
 {
@@ -108,7 +94,7 @@ static void keep_line(struct parse_context *ctx, struct report *report, const st
 		if (log_starts(line->text, kept[i].name, &value) && log_trim(value).size)
 			report->values[kept[i].field] = value_text(log_trim(value));
 	if (log_starts(line->text, "EventTime=", &value))
-		report->values[REPORT_TIME] = value_instant(filetime_of(log_trim(value)));
+		report->values[REPORT_TIME] = value_instant(log_filetime(log_trim(value)));
 	else if (log_starts(line->text, "LoadedModule[", NULL))
 		keep_module(ctx, report, line, log_trim(log_after(line->text, "]=")));
 }

@@ -53,6 +53,8 @@ SAMPLES += [("prefetch/" + n, "/Windows/Prefetch/" + n, [], counts.prefetch) for
 SAMPLES += [("srum/RathbunVM_W10_%s_SRUDB.dat" % n, "/Windows/System32/sru/SRUDB.dat", [], counts.srum)
             for n in ("Clean", "Dirty")]
 SAMPLES += [("execution/PcaAppLaunchDic.txt", "/Windows/appcompat/pca/PcaAppLaunchDic.txt", [], counts.launches)]
+SAMPLES += [("avlogs/Defender_MPLog-20220310.log", "/ProgramData/Microsoft/Windows Defender/Support/MPLog-20220310-113238.log", [],
+             counts.protection_log)]
 SAMPLES += [("ntfs/" + n, "/$Extend/$UsnJrnl:$J", [], counts.journal) for n in ("APTSim_W10_J.7z", "usnjrnl_J_dissect.bin.xz")]
 SAMPLES += [("images/" + n, "/$MFT", [], counts.table) for n in (
     "testfs1_ntfs.dd.xz", "fox/test.dd.xz", "ntfs_test.ntfs.dd.E01")]

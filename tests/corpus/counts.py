@@ -227,6 +227,16 @@ def launches(path):
         return {"windows.pca.launch": stream.read().count(b"|")}, "lines of the file"
 
 
+def protection_log(path):
+    """Processes with their time of creation or that waited for a file, and the lines of what the engine read on a volume."""
+    with open(path, encoding="utf-16") as stream:
+        text = stream.read()
+    ran = len(re.findall(r"^ImagePath:", text, re.M)) + len(re.findall(r"Process: \\.*Reason: OnOpen,", text))
+    read = len(re.findall(r"Z (?:\[Mini-filter\] Blocked file|\[MpRtp\] Engine VFZ [^:]*): \\Device|Z Issuing SDN query for \\Device",
+                          text))
+    return {"windows.mplog.run": ran, "windows.mplog.file": read}, "lines of the file"
+
+
 def unpacked(path, folder):
     """The sample, unpacked into the folder when it is packed."""
     stem, end = os.path.splitext(os.path.join(folder, os.path.basename(path)))

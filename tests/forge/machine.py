@@ -148,7 +148,7 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
             self.file(true, home + "/" + path, content)
 
     def make_file(self, true, step):
-        self.file(true, step["path"], step.get("content", "").encode() or None)
+        self.file(true, step["path"], step.get("content", "").encode(step.get("encoding", "utf-8")) or None)
 
     def registry(self, true, step):
         """Keys written or deleted by hand, by a tool or by malicious software."""
