@@ -165,6 +165,70 @@ static int64_t gone_as_acquired(const struct building *b, int64_t removal)
 		       state_as_acquired(b) : BOUND_OPEN_END;
 }
 
+/* Whether a recorder of the system reaches over a time without a break. */
+static bool recorder_spans(const struct building *b, const char *recorder, int64_t from,
+			   int64_t until)
+{
+	const struct case_contents *c = b->j->contents;
+
+	for (size_t i = 0; i < c->n_coverage; i++) {
+		const struct case_coverage *span = &c->coverage[i];
+		const struct case_source *source = find_source(c, span->source);
+
+		if (source && strcmp(span->recorder, recorder) == 0 &&
+		    instant_is_set(span->from) && span->from.ticks <= from &&
+		    instant_is_set(span->to) && span->to.ticks >= until &&
+		    system_of_source(c, b->j->systems, b->j->n_systems, source) == b->w[0].system)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where the journal spans all the time from the removal to the state as acquired, what is gone then
+ * was gone by its last deletion of a program or driver of the product; NO_WITNESS where it does not,
+ * or names none.
+ */
+static size_t last_deletion(const struct building *b, int64_t removal)
+{
+	const int64_t gone = gone_as_acquired(b, removal);
+	size_t last = NO_WITNESS;
+
+	if (gone == BOUND_OPEN_END ||
+	    !recorder_spans(b, "change journal", removal, ticks_add(gone, -TICKS_PER_DAY)))
+		return NO_WITNESS;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+
+		if (trace_is(w->trace, "ntfs.usn") && w->assertion != ASSERTS_PRESENT &&
+		    w->when.not_after > removal &&
+		    (last == NO_WITNESS || w->when.not_after > b->w[last].when.not_after))
+			last = i;
+	}
+	return last;
+}
+
+/*
+ * By when what waited for a restart was gone: the next boot; where the log that tells of boots does
+ * not reach back to the removal, the journal's word, else the first boot it tells of; without one
+ * the state as acquired.
+ */
+static void close_by_restart(struct building *b, struct episode *e, int64_t boot)
+{
+	const int64_t removal = e->removal.not_after;
+
+	e->removal.not_after = boot ? after_restart(b, e, boot) : gone_as_acquired(b, removal);
+	if (boot && recorder_spans(b, "event log System", removal, boot))
+		return;
+
+	const size_t deletion = last_deletion(b, removal);
+
+	if (deletion != NO_WITNESS && b->w[deletion].when.not_after < e->removal.not_after) {
+		e->removal.not_after = b->w[deletion].when.not_after;
+		e->removed_by[1] = b->first + deletion;
+	}
+}
+
 /* The first record that the product was installed again, within (after, until]; 0: none. */
 static int64_t next_coming(const struct building *b, int64_t after, int64_t until)
 {
@@ -262,8 +326,7 @@ int64_t set_removal(struct building *b, struct episode *e, int64_t after, size_t
 		keep_until_last_proof(b, e, after, tail);
 	e->restart_pending = restart_due_after(b, e->removal.not_after);
 	if (e->restart_pending)
-		e->removal.not_after = boot ? after_restart(b, e, boot) :
-					      gone_as_acquired(b, e->removal.not_after);
+		close_by_restart(b, e, boot);
 	return tail > e->removal.not_after || !bound_has_end(e->removal) ? tail :
 									   e->removal.not_after;
 }
