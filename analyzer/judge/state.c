@@ -169,6 +169,11 @@ bool witness_would_load(const struct judging *j, const struct system *system,
 
 bool witness_names_product(const struct judging *j, const struct witness *x)
 {
+	const struct product *product = &j->signatures->products[x->product];
+
+	/* A copy of a tool that nobody ran says as little as an installer that nobody ran. */
+	if (product->kind == KIND_TOOL && x->role == ROLE_PROGRAM)
+		return false;
 	switch (x->role) {
 	case ROLE_PROTECTION:
 	case ROLE_REGISTRATION:
@@ -178,7 +183,7 @@ bool witness_names_product(const struct judging *j, const struct witness *x)
 	case ROLE_COMPANION:
 		return !x->weak;
 	case ROLE_DATA: /* a folder of a vendor's name alone anybody can make */
-		return !j->signatures->products[x->product].fallback && !x->weak && x->trace &&
+		return !product->fallback && !x->weak && x->trace &&
 		       text_equal(trace_text(&x->trace->trace, "kind"), TEXT("file"));
 	default:
 		return false;
