@@ -216,7 +216,8 @@ static struct around look_around(const struct judging *j, const struct witness_l
 	for (size_t i = r.first; i < r.end; i++) {
 		const struct witness *w = &list->items[i];
 
-		if (sample_of_source(j->contents, w->source) == SAMPLE_FORMER)
+		if (sample_of_source(j->contents, w->source) == SAMPLE_FORMER ||
+		    (w->trace && is_set_aside(trace_text(&w->trace->trace, "path"))))
 			a.former |= w->assertion == ASSERTS_PRESENT && !w->weak;
 		else if (w->at_acquisition)
 			a.after |= w->role == ROLE_PROTECTION || w->role == ROLE_REGISTRATION;

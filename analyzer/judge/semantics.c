@@ -212,6 +212,20 @@ static int64_t later(int64_t a, struct bound b)
 	return bound_has_start(b) && (a == BOUND_OPEN_START || b.not_before > a) ? b.not_before : a;
 }
 
+/* When the Windows that a file was set aside with was replaced; 0 for a file that was not. */
+static int64_t replaced_at(const struct reading_of *r)
+{
+	return r->system && is_set_aside(trace_text(r->trace, "path")) ? r->system->installed_at : 0;
+}
+
+/* What touched a file since its Windows was replaced does not speak of that one. */
+static struct bound stood_at(const struct reading_of *r, int64_t at)
+{
+	const int64_t since = replaced_at(r);
+
+	return since && at > since ? bound_until(since) : bound_at(at);
+}
+
 /*
  * The essential program file. Proof that it stood on this volume are the times the file system
  * itself sets (name created, entry changed), never the content's modification time. A deleted
@@ -229,10 +243,10 @@ static void read_file(struct reading_of *r)
 	if (r->sample == SAMPLE_SNAPSHOT)
 		return; /* a file in a snapshot proves nothing alone */
 	if (program && bound_has_start(named))
-		say(r, ASSERTS_PRESENT, FAMILY_FILESYSTEM, bound_at(named.not_before));
+		say(r, ASSERTS_PRESENT, FAMILY_FILESYSTEM, stood_at(r, named.not_before));
 	if (program && proof != BOUND_OPEN_START && (!bound_has_start(named) ||
 						     proof != named.not_before))
-		say(r, ASSERTS_PRESENT, FAMILY_FILESYSTEM, bound_at(proof));
+		say(r, ASSERTS_PRESENT, FAMILY_FILESYSTEM, stood_at(r, proof));
 	if (!is_recovered(r)) {
 		if (r->sample == SAMPLE_LIVE)
 			say(r, ASSERTS_RESIDUE, FAMILY_FILESYSTEM, bound_open())
@@ -279,6 +293,8 @@ static void read_usn(struct reading_of *r)
 			say_at(r, ASSERTS_ATTEMPT, FAMILY_FILESYSTEM, "time");
 		return;
 	}
+	if (replaced_at(r) && when(r, "time").not_after > replaced_at(r))
+		return; /* what happens below Windows.old is clearing up */
 	if (reasons & USN_DELETE)
 		say_at(r, ASSERTS_END, FAMILY_FILESYSTEM, "time")->component_only = true;
 	else
@@ -500,6 +516,41 @@ static const struct semantics {
 	{ "windows.wer.report", read_use },
 };
 
+/* Whether a source stands on another volume than the system it is taken to belong to. */
+static bool is_elsewhere(const struct judging *j, const struct system *system,
+			 const struct case_source *source)
+{
+	const struct case_volume *volume = find_volume(j->contents, source->volume);
+
+	return system && volume &&
+	       (volume->snapshot_of ? volume->snapshot_of : volume->id) != system->volume;
+}
+
+/*
+ * A volume without a system may be a backup, or the disk of another machine: what stands there is
+ * noted, but when it was written says nothing of this system.
+ */
+static size_t keep_state_only(struct witness *w, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (w[i].at_acquisition)
+			w[kept++] = w[i];
+	return kept;
+}
+
+static void read_by_table(struct reading_of *r)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].type, r->trace->type->name) == 0) {
+			table[i].read(r);
+			return;
+		}
+	}
+	read_leftover(r);
+}
+
 size_t semantics_of(const struct judging *judging, const struct system *system,
 		    const struct case_source *source, const struct trace *trace, enum role role,
 		    struct witness *ret, size_t max)
@@ -507,12 +558,6 @@ size_t semantics_of(const struct judging *judging, const struct system *system,
 	struct reading_of r = { judging, system, sample_of_source(judging->contents, source),
 				sampled_at(judging, source), trace, role, ret, 0, max };
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (strcmp(table[i].type, trace->type->name) == 0) {
-			table[i].read(&r);
-			return r.n;
-		}
-	}
-	read_leftover(&r);
-	return r.n;
+	read_by_table(&r);
+	return is_elsewhere(judging, system, source) ? keep_state_only(ret, r.n) : r.n;
 }

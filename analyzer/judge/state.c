@@ -18,10 +18,12 @@ static bool is_service(const struct witness *w)
 	       trace_uint(&w->trace->trace, "delete_flag") == 0;
 }
 
+/* What was set aside with a Windows that was replaced is no part of what stands. */
 static bool is_live_file(const struct witness *w)
 {
 	return w->at_acquisition && is_type(w, "filesystem.file") &&
-	       text_equal(trace_text(&w->trace->trace, "kind"), TEXT("file"));
+	       text_equal(trace_text(&w->trace->trace, "kind"), TEXT("file")) &&
+	       !is_set_aside(trace_text(&w->trace->trace, "path"));
 }
 
 /*

@@ -36,13 +36,18 @@ static bool type_is(const struct case_trace *trace, const char *name)
 	return strcmp(trace->trace.type->name, name) == 0;
 }
 
+bool is_set_aside(struct text path)
+{
+	return path_fits("/Windows.old**", path) || path_fits("/$WINDOWS.~BT**", path);
+}
+
 enum sample sample_of_source(const struct case_contents *contents,
 			     const struct case_source *source)
 {
 	const struct case_volume *volume = find_volume(contents, source->volume);
 	const struct text path = text_of(source->path);
 
-	if (path_fits("/Windows.old**", path) || path_fits("/$WINDOWS.~BT**", path))
+	if (is_set_aside(path))
 		return SAMPLE_FORMER;
 	if (path_fits("/Windows/System32/config/RegBack/*", path) ||
 	    path_fits("/Win*/repair/*", path) ||

@@ -30,6 +30,9 @@ size_t system_of_source(const struct case_contents *contents, const struct syste
 enum sample sample_of_source(const struct case_contents *contents,
 			     const struct case_source *source);
 
+/* Whether what has this path was set aside with an installation that was replaced. */
+bool is_set_aside(struct text path);
+
 /*
  * What casts doubt on clocks and times: changes of the clock and orders that contradict times
  * (doubt.c), readings out of the system's life (doubt_reading.c), file times that contradict each
