@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/judge/state.h"
 
+#include "analyzer/judge/building.h"
 #include "parsers/base/text.h"
 
 /* SERVICE_DISABLED (winsvc.h). */
@@ -192,6 +193,32 @@ bool witness_names_product(const struct judging *j, const struct witness *x)
 	}
 }
 
+/*
+ * Whether the installer told that the product of a record had gone, and nothing proves that it came
+ * back: then the record is what the removal left.
+ */
+static bool was_taken_off(const struct witness *witnesses, size_t n, const struct witness *record)
+{
+	int64_t went = BOUND_OPEN_START;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct witness *w = &witnesses[i];
+
+		if (w->assertion == ASSERTS_END && is_msi_act(w) && !w->weak &&
+		    w->code.size && text_equal_folded(w->code, record->code) &&
+		    w->when.not_after > went)
+			went = w->when.not_after;
+	}
+	for (size_t i = 0; went != BOUND_OPEN_START && i < n; i++) {
+		const struct witness *w = &witnesses[i];
+		const int64_t over = w->assertion == ASSERTS_BEGIN ? went : ticks_add(went, ONE_ACT);
+
+		if (is_positive(w) && bound_has_end(w->when) && w->when.not_after > over)
+			return false;
+	}
+	return went != BOUND_OPEN_START;
+}
+
 enum product_state state_at_acquisition(const struct judging *j, const struct witness *witnesses,
 					size_t n)
 {
@@ -213,7 +240,8 @@ enum product_state state_at_acquisition(const struct judging *j, const struct wi
 		program |= is_live_program(w);
 		record |= w->at_acquisition && w->role == ROLE_REGISTRATION &&
 			  (is_type(w, "windows.registry.uninstall") ||
-			   is_type(w, "windows.registry.msi-product"));
+			   is_type(w, "windows.registry.msi-product")) &&
+			  !was_taken_off(witnesses, n, w);
 		host |= w->role == ROLE_REGISTRATION && !w->weak;
 		engine |= !w->ambiguous && witness_would_load(j, system, witnesses, n, w);
 	}
