@@ -261,8 +261,11 @@ static bool put_strings(struct binary_reader *reader, struct span bytes)
 	size_t start = 0;
 
 	if (!is_at(reader, "EventData", 3) || strcmp(reader->names[2], "Data") != 0 ||
-	    reader->attribute[0] || !reader->leaf || reader->has_content || bytes.size < 2 ||
-	    bytes.size % 2 || bytes.data[bytes.size - 1] || bytes.data[bytes.size - 2])
+	    reader->attribute[0] || !reader->leaf || reader->has_content)
+		return false;
+	if (bytes.size == 0)
+		return true; /* an empty element */
+	if (bytes.size % 2 || bytes.data[bytes.size - 1] || bytes.data[bytes.size - 2])
 		return false;
 	for (size_t i = 0; i < bytes.size; i += 2) {
 		struct text value;
