@@ -201,7 +201,8 @@ static void take_worst(struct verdict *v, const struct product_outcome *p)
 /* A history that says something of the product itself, not only of shared remains. */
 static bool concerns(const struct product_history *h)
 {
-	return !h->tentative && (h->proved || h->residue_counts);
+	return !h->tentative &&
+	       (h->proved || h->residue_counts || h->state == STATE_INSTALLED);
 }
 
 enum status verdict_reach(struct judging *j, const struct judgement *all, size_t system,

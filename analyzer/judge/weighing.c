@@ -163,6 +163,14 @@ static size_t used_from(const struct weighing *w)
 	return NO_WITNESS;
 }
 
+/* What it stands by: its service and program, the installer's record; of an engine its drivers. */
+static bool shows_it_stands(const struct weighing *w, const struct witness *x)
+{
+	return x->at_acquisition &&
+	       (x->role == ROLE_PROTECTION || x->role == ROLE_REGISTRATION ||
+		(x->role == ROLE_LOADS && product_is_engine(w->j, x->product)));
+}
+
 static enum outcome still_there(struct weighing *w)
 {
 	if (w->h->n_episodes)
@@ -171,7 +179,7 @@ static enum outcome still_there(struct weighing *w)
 		const struct witness *x = &w->all->witnesses[i];
 
 		if (x->system == w->h->system && x->product == w->h->product &&
-		    x->at_acquisition && x->role == ROLE_PROTECTION)
+		    shows_it_stands(w, x))
 			cite(w, i);
 	}
 	say(&w->reasons, "its essential parts stood when the evidence was acquired");
