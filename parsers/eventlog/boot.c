@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starts and stops of the system, channel System. Kernel-General 12 (StartTime) and 13 (StopTime),
+ * Starts and stops of the system. Channel System: Kernel-General 12 (StartTime) and 13 (StopTime),
  * EventLog 6005 (log service started), 6006 (stopped), 6009 (version line at boot), 6008 (the last
  * stop was unexpected), Kernel-Power 41 (the same, seen by the kernel), User32 1074 (a process
- * asked for the shutdown: process, computer, reason, code, kind, comment, user).
+ * asked for the shutdown: process, computer, reason, code, kind, comment, user). Channel
+ * Application: User Profiles Service 1531 (the service started, as it does with the system).
  */
 #include "parsers/eventlog/families.h"
 
 #define GENERAL "Microsoft-Windows-Kernel-General", "{a68ca8b7-004f-d7b6-a698-07e2de0f1f5d}"
+#define PROFILES \
+	"Microsoft-Windows-User Profiles Service", "{89b1e9f0-5aff-44a6-9b44-0a07a7ce5845}"
 #define POWER   "Microsoft-Windows-Kernel-Power", "{331c3b3a-2005-44c2-ac5e-77220c37d6b4}"
 
 enum { BOOT_START = EVENT_FIELDS };
@@ -84,6 +87,7 @@ const struct event_rule boot_rules[] = {
 	{ GENERAL, 13, 13, &event_shutdown_type, stop_sources, NULL },
 	{ "EventLog", NULL, 6005, 6005, &event_boot_type, NULL, NULL },
 	{ "EventLog", NULL, 6009, 6009, &event_boot_type, NULL, NULL },
+	{ PROFILES, 1531, 1531, &event_boot_type, NULL, NULL },
 	{ "EventLog", NULL, 6006, 6006, &event_shutdown_type, NULL, NULL },
 	{ "EventLog", NULL, 6008, 6008, &event_unclean_shutdown_type, unclean_sources, NULL },
 	{ POWER, 41, 41, &event_unclean_shutdown_type, NULL, NULL },
