@@ -3,7 +3,7 @@
 
 #include "parsers/base/text.h"
 
-/* A product code that a registry record, identified by its other values, gives to a product. */
+/* A product code that a record, identified by its other values, gives to a product. */
 struct learned_code {
 	struct text code;
 	size_t system;
@@ -26,6 +26,19 @@ static const struct match_hit *strong_registration(const struct judging *j,
 	return NULL;
 }
 
+/* Records that are of the product whose code they bear; an upgrade code lists those of others too. */
+static bool bears_own_code(const struct trace *t)
+{
+	static const char *const types[] = { "windows.event.msi", "windows.registry.uninstall",
+					     "windows.registry.msi-product",
+					     "windows.registry.msi-class" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(t->type->name, types[i]) == 0)
+			return true;
+	return false;
+}
+
 static size_t learn_codes(const struct judging *j, const struct match_of *all,
 			  struct learned_code *ret)
 {
@@ -35,7 +48,7 @@ static size_t learn_codes(const struct judging *j, const struct match_of *all,
 		const struct trace *t = &j->contents->traces[i].trace;
 		const struct text code = trace_text(t, "code");
 		const struct match_hit *hit =
-			code.size && strncmp(t->type->name, "windows.registry.", 17) == 0 ?
+			code.size && bears_own_code(t) ?
 				strong_registration(j, &all[i], SIZE_MAX) : NULL;
 
 		if (hit)
@@ -87,7 +100,7 @@ enum status match_by_code(struct judging *j, struct match_of *all, struct failur
 		const struct learned_code *learned = NULL;
 		enum status status = STATUS_OK;
 
-		if (code.size && strcmp(t->type->name, "windows.event.msi") == 0)
+		if (code.size && bears_own_code(t))
 			learned = code_of(codes, n, all[i].system, code);
 		if (learned && !strong_registration(j, &all[i], learned->hit.product))
 			status = add_hit(j, &all[i], &learned->hit, why);
