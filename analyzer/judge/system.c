@@ -283,6 +283,14 @@ static void look_at_sources(const struct case_contents *contents, struct system 
 	}
 }
 
+/* Event logs of a domain's member name it with its domain. */
+static struct text without_domain(struct text computer)
+{
+	const char *dot = computer.size ? memchr(computer.data, '.', computer.size) : NULL;
+
+	return dot ? (struct text){ computer.data, (size_t)(dot - computer.data) } : computer;
+}
+
 static void take_traces(struct arena *arena, const struct case_contents *contents,
 			struct system *s)
 {
@@ -305,7 +313,7 @@ static void take_traces(struct arena *arena, const struct case_contents *content
 		    trace_text(&t->trace, "computer").size)
 			computer = trace_text(&t->trace, "computer");
 	}
-	s->hostname = first_set(s->hostname, computer);
+	s->hostname = first_set(s->hostname, without_domain(computer));
 }
 
 /* Logs and journals only: the span of single facts is no coverage. */
