@@ -312,6 +312,23 @@ static bool return_would_show(const struct weighing *w, int64_t gone)
 	return false;
 }
 
+/* A program that was taken off the registry and left on the disk can be started by hand. */
+static void note_program(struct weighing *w)
+{
+	for (size_t i = 0; i < w->h->n_residue; i++) {
+		const struct witness *x = &w->all->witnesses[w->h->residue[i]];
+
+		if (x->role != ROLE_PROTECTION || !x->trace ||
+		    strcmp(x->trace->trace.type->name, "filesystem.file") != 0 ||
+		    !text_equal(trace_text(&x->trace->trace, "kind"), TEXT("file")) ||
+		    is_set_aside(trace_text(&x->trace->trace, "path")))
+			continue;
+		say(&w->reasons, "its program file still stands; nothing registered starts it");
+		cite(w, w->h->residue[i]);
+		return;
+	}
+}
+
 static enum outcome gone(struct weighing *w)
 {
 	const struct episode *e = last_episode(w->h);
@@ -320,6 +337,7 @@ static enum outcome gone(struct weighing *w)
 	if (w->h->n_residue)
 		say(&w->reasons, "%zu leftover(s) that load nothing are noted", w->h->n_residue);
 	note_orphans(w);
+	note_program(w);
 	if (bound_is_from(e->removal, w->deadline)) {
 		count_families(w, false);
 		note_edge(w, e->removal.not_before);
