@@ -39,6 +39,13 @@ static bool bears_own_code(const struct trace *t)
 	return false;
 }
 
+/* An event's name may be in any language; a record in the registry that names its product means it. */
+static bool needs_code(const struct trace *t)
+{
+	return bears_own_code(t) && (strcmp(t->type->name, "windows.event.msi") == 0 ||
+				     trace_text(t, "name").size == 0);
+}
+
 static size_t learn_codes(const struct judging *j, const struct match_of *all,
 			  struct learned_code *ret)
 {
@@ -100,7 +107,7 @@ enum status match_by_code(struct judging *j, struct match_of *all, struct failur
 		const struct learned_code *learned = NULL;
 		enum status status = STATUS_OK;
 
-		if (code.size && bears_own_code(t))
+		if (code.size && needs_code(t))
 			learned = code_of(codes, n, all[i].system, code);
 		if (learned && !strong_registration(j, &all[i], learned->hit.product))
 			status = add_hit(j, &all[i], &learned->hit, why);
