@@ -77,6 +77,16 @@ static bool msi_success(const struct value *status)
 	       status->uint == 3010;
 }
 
+/* ERROR_UNKNOWN_PRODUCT (winerror.h): what was to be removed was not there. */
+enum { MSI_UNKNOWN_PRODUCT = 1605 };
+
+/* What could not be removed was registered still. */
+static enum assertion failed_removal(const struct value *status)
+{
+	return status->kind == VALUE_UINT && status->uint == MSI_UNKNOWN_PRODUCT ?
+		       ASSERTS_ATTEMPT : ASSERTS_PRESENT;
+}
+
 static void read_msi(struct reading_of *r)
 {
 	const uint64_t id = trace_uint(r->trace, "event_id");
@@ -90,7 +100,11 @@ static void read_msi(struct reading_of *r)
 		say_at(r, ASSERTS_BEGIN, FAMILY_INSTALLER, "time");
 		break;
 	case 1034:
-		say_at(r, ok ? ASSERTS_END : ASSERTS_ATTEMPT, FAMILY_INSTALLER, "time");
+		say_at(r, ok ? ASSERTS_END : failed_removal(trace_get(r->trace, "status")),
+		       FAMILY_INSTALLER, "time");
+		break;
+	case 11725:
+		say_at(r, ASSERTS_PRESENT, FAMILY_INSTALLER, "time");
 		break;
 	case 11724:
 		say_at(r, ASSERTS_END, FAMILY_INSTALLER, "time");
@@ -100,7 +114,7 @@ static void read_msi(struct reading_of *r)
 	case 1037:
 		say_at(r, ok ? ASSERTS_PRESENT : ASSERTS_ATTEMPT, FAMILY_INSTALLER, "time");
 		break;
-	default: /* 1040, 1042: a transaction; 1038: a restart is due; 11708, 11725: it failed */
+	default: /* 1040, 1042: a transaction; 1038: a restart is due; 11708: it failed */
 		say_at(r, ASSERTS_ATTEMPT, FAMILY_INSTALLER, "time");
 	}
 }
