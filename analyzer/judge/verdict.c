@@ -37,10 +37,27 @@ static bool tells_of_setup(const struct witness *x)
 	static const char *const types[] = { "windows.restore-point", "windows.event.restore-point",
 					     "windows.event.task" };
 
-	for (size_t i = 0; x->trace && !x->weak && i < sizeof(types) / sizeof(*types); i++)
+	for (size_t i = 0; x->trace && i < sizeof(types) / sizeof(*types); i++)
 		if (strcmp(x->trace->trace.type->name, types[i]) == 0)
 			return true;
 	return false;
+}
+
+/* That a driver or helper service was registered, or a driver or program of it deleted. */
+static bool tells_of_part(const struct judging *j, const struct witness *x)
+{
+	return x->trace && x->assertion == ASSERTS_ATTEMPT &&
+	       (x->role == ROLE_LOADS ||
+		(x->role == ROLE_PROGRAM && j->signatures->products[x->product].kind != KIND_TOOL &&
+		 strcmp(x->trace->trace.type->name, "ntfs.usn") == 0));
+}
+
+/* What stands against "nothing asserts the product", though it dates no stay. */
+static bool speaks_of_product(const struct judging *j, const struct witness *x)
+{
+	if (x->at_acquisition)
+		return witness_names_product(j, x);
+	return !x->weak && (tells_of_setup(x) || tells_of_part(j, x));
 }
 
 /* Cites the leftovers of products in scope; returns how many there are. */
@@ -51,8 +68,7 @@ static size_t cite_leftovers(struct weighing *w, const struct mandate *mandate, 
 	for (size_t i = 0; i < w->all->n_witnesses; i++) {
 		const struct witness *x = &w->all->witnesses[i];
 
-		if (x->system != system || !(x->at_acquisition ? witness_names_product(w->j, x) :
-								 tells_of_setup(x)) ||
+		if (x->system != system || !speaks_of_product(w->j, x) ||
 		    mandate_covers(mandate, &w->j->signatures->products[x->product]) == ANSWER_NO)
 			continue;
 		if (n++ < 8)
