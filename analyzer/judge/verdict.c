@@ -52,12 +52,28 @@ static bool tells_of_part(const struct judging *j, const struct witness *x)
 		 strcmp(x->trace->trace.type->name, "ntfs.usn") == 0));
 }
 
+/*
+ * A program or driver that went with its folders. No path confirms any more what its name says,
+ * which dates nothing; but that nothing asserts the product would be more than is known.
+ */
+static bool is_orphan_program(const struct judging *j, const struct witness *x)
+{
+	static const struct text orphans = { "/$OrphanFiles/", 14 };
+	const struct text path = x->trace ? trace_text(&x->trace->trace, "path") : TEXT("");
+
+	return path.size > orphans.size &&
+	       text_equal((struct text){ path.data, orphans.size }, orphans) &&
+	       (x->role == ROLE_PROTECTION || x->role == ROLE_LOADS || x->role == ROLE_PROGRAM) &&
+	       j->signatures->products[x->product].kind != KIND_TOOL;
+}
+
 /* What stands against "nothing asserts the product", though it dates no stay. */
 static bool speaks_of_product(const struct judging *j, const struct witness *x)
 {
 	if (x->at_acquisition)
 		return witness_names_product(j, x);
-	return !x->weak && (tells_of_setup(x) || tells_of_part(j, x));
+	return is_orphan_program(j, x) ||
+	       (!x->weak && (tells_of_setup(x) || tells_of_part(j, x)));
 }
 
 /* Cites the leftovers of products in scope; returns how many there are. */

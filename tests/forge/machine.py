@@ -94,6 +94,9 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
 
     # --- steps of a history ---
 
+    def delete_folder(self, true, step):
+        self.remove_tree(true, step["path"])
+
     def reboot(self, true, step):
         self.shutdown(true)
         self.boot(true + 90 * SECOND)
@@ -226,8 +229,8 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
                  "snapshot": self.snapshot, "stir": self.stir, "freeze": self.freeze, "log-entry": self.log_entry,
                  "registry": self.registry, "run": self.run, "delete-recorders": self.delete_recorders,
                  "keep": self.keep_hives, "put-back": self.put_back, "file-times": self.file_times, "stray": self.stray,
-                 "move": self.move, "folder": self.make_folder, "many-renames": self.many_renames,
-                 "event": self.an_event, "reg-back": self.reg_back, "remain": self.remain}
+                 "move": self.move, "folder": self.make_folder, "delete-folder": self.delete_folder,
+                 "many-renames": self.many_renames, "event": self.an_event, "reg-back": self.reg_back, "remain": self.remain}
         for step in self.history:
             self.later(ticks(step["at"]), verbs[step["do"]], step)
         while self.steps:                             # a step may add later ones
