@@ -428,7 +428,7 @@ static void do_job(struct reader *reader, const struct job_order *order)
 		problem = text_from_utf8(reader->scratch,
 					 span_of(why.text, strlen(why.text)), NULL);
 	else if (status == STATUS_DECLINED)
-		problem = order->kind == JOB_VOLUME ? TEXT("no file system that is read") :
+		problem = order->kind == JOB_VOLUME ? survey_no_filesystem(reader, order) :
 						      TEXT("not of the format its path promises");
 	close_other(reader);
 	message_start(&reader->message, MESSAGE_DONE);

@@ -46,6 +46,8 @@ void reader_name_attribute(struct reader *reader, uint64_t entry, struct text at
 /* Each runs one job; a negative status is the job's outcome, told by the caller. */
 MUST_USE enum status read_container(struct reader *reader, struct failure *why);
 MUST_USE enum status read_partitions(struct reader *reader, struct failure *why);
+/* What is said of a volume of which nothing is read, with what the partition table calls it. */
+struct text survey_no_filesystem(struct reader *reader, const struct job_order *order);
 MUST_USE enum status read_one_volume(struct reader *reader, struct failure *why);
 /* A volume without a file system: the logical volumes in it. STATUS_DECLINED when it has none. */
 MUST_USE enum status read_volume_group(struct reader *reader, struct failure *why);

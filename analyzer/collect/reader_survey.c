@@ -93,6 +93,27 @@ enum status read_partitions(struct reader *reader, struct failure *why)
 	return STATUS_OK;
 }
 
+struct text survey_no_filesystem(struct reader *reader, const struct job_order *order)
+{
+	static const char words[] = "no file system that is read";
+	struct partition_table table = { 0 };
+
+	if (!reader->image || order->logical || order->snapshot ||
+	    partition_table_read(reader->image->stream, reader->scratch, &table, NULL) < 0)
+		return text_of(words);
+	for (size_t i = 0; i < table.n_partitions; i++) {
+		const struct partition *p = &table.partitions[i];
+		const char *named;
+
+		if (p->slot == 0 || p->offset != order->offset || p->description.size == 0)
+			continue;
+		named = arena_printf(reader->scratch, "%s; the partition table calls it '%.*s'", words,
+				     (int)p->description.size, p->description.data);
+		return text_of(named ? named : words);
+	}
+	return text_of(words);
+}
+
 /* A source in the making: a file that fits a parser's paths, or a log beside a hive. */
 struct candidate {
 	struct candidate *next;

@@ -31,7 +31,7 @@ static void tell_witness(const json_t *document, const char *id)
 	const char *names[CITED_RANGES];
 	const size_t n = citation_ranges(document, witness, ranges, names);
 
-	printf("      %s %s (%s, %s): ", id, citation_text(witness, "assertion"),
+	printf("      %s %s (%s, %s): ", id, report_assertion_words(citation_text(witness, "assertion")),
 	       citation_text(witness, "family"), citation_text(witness, "source"));
 	citation_print(stdout, citation_text(witness, "text"));
 	printf("\n        not before %s, not after %s\n",
@@ -72,7 +72,7 @@ static void tell_episodes(const json_t *document, const char *product, const cha
 			tell_bound(json_object_get(episode, "installed"), "  installed");
 			tell_bound(json_object_get(episode, "removed"), "  removed");
 		}
-		printf("    state at acquisition: %s\n", citation_text(one, "state"));
+		printf("    when the evidence was acquired: %s\n", report_state_words(one));
 	}
 }
 

@@ -245,7 +245,8 @@ static enum status take_zone(struct arena *arena, const struct case_contents *co
 		    text_equal_folded(trace_text(&t->trace, "zone"), s->timezone))
 			years[rules->n_years++] = zone_year_of(&t->trace, (int)year);
 	}
-	s->zone = rules;
+	/* Without its distance from UTC the zone is not known, whatever its name. */
+	s->zone = trace_get(zone, "bias")->kind == VALUE_ABSENT ? NULL : rules;
 	return STATUS_OK;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/report/document_parts.h"
 
+#include "analyzer/judge/zone_rules.h"
+
 static json_t *bound_of(struct bound b)
 {
 	return json_pack("{s:o,s:o}", "not_before", json_of_ticks(b.not_before), "not_after",
@@ -142,6 +144,20 @@ static json_t *volumes(const struct writing *w)
 	return array;
 }
 
+/* Minutes that the system's local time is ahead of UTC, by its registry; null when not known. */
+static json_t *utc_offset(const struct zone_rules *zone)
+{
+	if (!zone || zone->n_years == 0)
+		return json_null();
+
+	const struct zone_year *y = &zone->years[0];
+	const bool has_daylight = y->daylight_date[2] || y->daylight_date[3];
+
+	return json_pack("{s:I,s:o}", "standard", -(json_int_t)y->bias - y->standard_bias, "daylight",
+			 has_daylight ? json_integer(-(json_int_t)y->bias - y->daylight_bias) :
+					json_null());
+}
+
 static json_t *systems(const struct writing *w)
 {
 	json_t *array = json_array();
@@ -151,13 +167,14 @@ static json_t *systems(const struct writing *w)
 
 		json_array_append_new(
 			array,
-			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "protection",
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "protection",
 				  document_protection(w, i), "unprotected",
 				  document_unprotected(w, i), "id", json_id("S", (int64_t)i + 1),
 				  "volume", json_id("V", s->volume), "os", json_of_text(s->os),
 				  "version", json_of_text(s->version), "hostname",
 				  json_of_text(s->hostname), "timezone", json_of_text(s->timezone),
-				  "timezone_tzdata", json_of_zone(s->timezone), "installed_at",
+				  "timezone_tzdata", json_of_zone(s->timezone), "utc_offset_minutes",
+				  utc_offset(s->zone), "installed_at",
 				  json_of_ticks(s->installed_at), "last_activity",
 				  json_of_ticks(s->last_activity)));
 	}
@@ -344,16 +361,17 @@ static json_t *problems(const struct writing *w)
 		const struct case_problem *p = &w->c->problems[i];
 
 		json_array_append_new(
-			array, json_pack("{s:s,s:s,s:o,s:b}", "where", p->where, "what", p->what,
-					 "offset",
+			array, json_pack("{s:o,s:s,s:s,s:o,s:b}", "volume",
+					 p->volume ? json_id("V", p->volume) : json_null(), "where",
+					 p->where, "what", p->what, "offset",
 					 p->offset == FAILURE_NO_OFFSET ?
 						 json_null() :
 						 json_integer((json_int_t)p->offset),
 					 "lost", p->lost));
 	}
 	for (size_t i = 0; i < w->j->n_problems; i++)
-		json_array_append_new(array, json_pack("{s:s,s:o,s:n,s:b}", "where", "judgement",
-						       "what", json_of_text(w->j->problems[i]),
+		json_array_append_new(array, json_pack("{s:n,s:s,s:o,s:n,s:b}", "volume",
+						       "where", "judgement", "what", json_of_text(w->j->problems[i]),
 						       "offset", "lost", 1));
 	return array;
 }

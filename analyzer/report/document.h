@@ -19,6 +19,11 @@ json_t *document_build(const struct case_contents *contents, const struct judgem
 /* The document as indented text with a final newline (caller frees); NULL without memory. */
 char *document_text(const json_t *document);
 
+/* What an assertion is called to readers: "residue" is what stands, part of what is installed too. */
+const char *report_assertion_words(const char *assertion);
+/* What of a product (of the document) stood when the evidence was acquired, in words. */
+const char *report_state_words(const json_t *product);
+
 /* The text report: verdicts first, then bounds and what sets them, then witnesses. */
 void report_write_text(const json_t *document, FILE *out);
 /* One self-contained HTML page without scripts or outside references. */

@@ -34,6 +34,11 @@ static void write_list(FILE *out, const json_t *array, const char *before)
 		fprintf(out, "%s%s\n", before, json_string_value(item));
 }
 
+const char *report_assertion_words(const char *assertion)
+{
+	return strcmp(assertion, "residue") == 0 ? "stands" : assertion;
+}
+
 /* What each outcome means, in words that claim no more than was seen. */
 static const char *meaning(const char *outcome)
 {
@@ -47,7 +52,7 @@ static const char *meaning(const char *outcome)
 		{ "reinstalled", "removed before the limit and there again after it" },
 		{ "not-removed", "still installed when the evidence was acquired" },
 		{ "residue", "removed, but parts that would still load remain" },
-		{ "removed-late", "the removal lies after the limit" },
+		{ "removed-late", "the removal lies at or after the limit" },
 		{ "removed-in-time", "the removal lies before the limit" },
 		{ "no-trace", "read completely, and nothing asserts that it was ever installed" },
 		{ "indeterminate", "the evidence does not decide" },
@@ -59,8 +64,20 @@ static const char *meaning(const char *outcome)
 	return "";
 }
 
+/* Outcomes that rest on when a product went, or on what logs do not say. */
+static bool needs_logs(const char *outcome)
+{
+	static const char *const outcomes[] = { "removed-late", "removed-in-time", "no-trace",
+						"indeterminate" };
+
+	for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+		if (strcmp(outcomes[i], outcome) == 0)
+			return true;
+	return false;
+}
+
 /* Which recorders reach over the limit; without any, logs cannot judge it. */
-static void write_covered(FILE *out, const json_t *recorders)
+static void write_covered(FILE *out, const json_t *recorders, const char *outcome)
 {
 	size_t i;
 	json_t *recorder;
@@ -68,8 +85,8 @@ static void write_covered(FILE *out, const json_t *recorders)
 	if (!json_is_array(recorders))
 		return;
 	if (json_array_size(recorders) == 0)
-		fputs("  coverage   no log or journal reaches over the limit: it cannot be judged "
-		      "from logs\n", out);
+		fprintf(out, "  coverage   no log or journal reaches over the limit%s\n",
+			needs_logs(outcome) ? ": it cannot be judged from logs" : "");
 	json_array_foreach(recorders, i, recorder)
 		fprintf(out, "  %-10s %s reaches over the limit\n", i ? "" : "coverage",
 			json_string_value(recorder));
@@ -97,7 +114,7 @@ static void write_verdict(FILE *out, const json_t *document, const json_t *v)
 		str(v, "milestone", ""), str(v, "duty", ""),
 		is_true(v, "conditional") ? ", if this act applies to the machine" : "");
 	fprintf(out, "  limit      %s\n", str(v, "deadline", "none"));
-	write_covered(out, json_object_get(v, "limit_covered_by"));
+	write_covered(out, json_object_get(v, "limit_covered_by"), str(v, "outcome", ""));
 	json_array_foreach(json_object_get(v, "products"), i, p) {
 		fprintf(out, "  %-10s %s: %s\n", i ? "" : "products", str(p, "product", ""),
 			str(p, "outcome", ""));
@@ -111,14 +128,31 @@ static void write_verdict(FILE *out, const json_t *document, const json_t *v)
 	fputc('\n', out);
 }
 
+/* What of a product stood at acquisition; leftovers that load nothing are no part of a verdict. */
+const char *report_state_words(const json_t *p)
+{
+	const char *state = str(p, "state", "");
+	const bool loads = is_true(p, "residue_counts");
+
+	if (strcmp(state, "residue") == 0)
+		return loads ? "not installed, but parts that would still load remain" :
+			       "not installed; leftovers that load nothing remain";
+	if (strcmp(state, "unknown") == 0)
+		return "not known";
+	return loads && strcmp(state, "installed") != 0 ?
+		       "absent, but parts that would still load remain" :
+		       state;
+}
+
 static void write_product(FILE *out, const json_t *p)
 {
+	const bool stands = strcmp(str(p, "state", ""), "installed") == 0;
+	const size_t n = json_array_size(json_object_get(p, "episodes"));
 	size_t i;
 	json_t *e;
 
-	fprintf(out, "%s on %s: %s%s%s\n", str(p, "name", ""), str(p, "system", ""),
-		str(p, "state", ""),
-		is_true(p, "residue_counts") ? ", and parts that would still load remain" : "",
+	fprintf(out, "%s on %s, when the evidence was acquired: %s%s\n", str(p, "name", ""),
+		str(p, "system", ""), report_state_words(p),
 		is_true(p, "tentative") ? " (only signatures of low confidence know it)" : "");
 	json_array_foreach(json_object_get(p, "episodes"), i, e) {
 		const json_t *in = json_object_get(e, "installed");
@@ -133,7 +167,9 @@ static void write_product(FILE *out, const json_t *p)
 				str(gone, "not_before", "unknown"),
 				str(gone, "not_after", "unknown"));
 		else
-			fputs("    removed    no\n", out);
+			fprintf(out, "    removed    %s\n",
+				stands && i + 1 == n ? "no: it stood when the evidence was acquired" :
+						       "not known: no end of this stay was found");
 		if (json_is_string(json_object_get(e, "removal_recorded_at")))
 			fprintf(out, "    recorded   the installer finished the removal at %s%s\n",
 				str(e, "removal_recorded_at", ""),
@@ -142,6 +178,18 @@ static void write_product(FILE *out, const json_t *p)
 		write_list(out, json_object_get(e, "qualified"), "    qualified  ");
 	}
 	fputc('\n', out);
+}
+
+/* What stood when a product had gone, or came after it; both times are UTC in one form. */
+static void write_successor(FILE *out, const char *gone, const json_t *next)
+{
+	const char *from = str(next, "from", "unknown");
+
+	if (!json_is_object(next))
+		fprintf(out, " to %s; then no other is known\n", gone);
+	else
+		fprintf(out, " to %s; then %s, %s %s\n", gone, str(next, "product", ""),
+			strcmp(from, gone) < 0 ? "which was there already, from" : "from", from);
 }
 
 /* Which products protected the system when, and what followed each. */
@@ -159,11 +207,7 @@ static void write_protection(FILE *out, const json_t *system)
 		if (!json_is_object(removed))
 			fputs(", still there\n", out);
 		else
-			fprintf(out, " to %s; then %s%s%s\n", str(removed, "not_before", "unknown"),
-				json_is_object(next) ? str(next, "product", "") :
-						       "no other is known",
-				json_is_object(next) ? " from " : "",
-				json_is_object(next) ? str(next, "from", "unknown") : "");
+			write_successor(out, str(removed, "not_before", "unknown"), next);
 	}
 }
 
@@ -178,6 +222,24 @@ static void write_unprotected(FILE *out, const json_t *system)
 			str(gap, "from", "unknown"), str(gap, "to", "the acquisition"));
 }
 
+/* A time that bears no Z is the machine's own local time. */
+static bool is_local(const char *time)
+{
+	return *time && time[strlen(time) - 1] != 'Z';
+}
+
+static void write_span(FILE *out, const json_t *span)
+{
+	const char *from = str(span, "from", ""), *to = str(span, "to", "");
+
+	fprintf(out, "%s  %s: ", str(span, "system", "-"), str(span, "source", ""));
+	if (!*from && !*to)
+		fputs("no record that has a time\n", out);
+	else
+		fprintf(out, "%s .. %s%s\n", *from ? from : "unknown", *to ? to : "unknown",
+			is_local(from) || is_local(to) ? " (local time of the machine)" : "");
+}
+
 /* The span of each recorder, and why some say nothing. */
 static void write_coverage(FILE *out, const json_t *document)
 {
@@ -185,8 +247,7 @@ static void write_coverage(FILE *out, const json_t *document)
 	json_t *item;
 
 	json_array_foreach(json_object_get(document, "coverage"), i, item)
-		fprintf(out, "%s  %s: %s .. %s\n", str(item, "system", "-"), str(item, "source", ""),
-			str(item, "from", "unknown"), str(item, "to", "unknown"));
+		write_span(out, item);
 	json_array_foreach(json_object_get(document, "gaps"), i, item)
 		fprintf(out, "%s  %s\n", str(item, "system", ""), str(item, "text", ""));
 }
@@ -218,10 +279,11 @@ static void write_witness(FILE *out, const json_t *w)
 	const json_t *l = json_object_get(w, "locator");
 	const json_t *container = json_object_get(l, "container");
 
-	fprintf(out, "%s  %-8s %s .. %s\n", str(w, "id", ""), str(w, "assertion", ""),
-		str(w, "not_before", "?"), str(w, "not_after", "?"));
+	fprintf(out, "%s  %-8s %s .. %s\n", str(w, "id", ""),
+		report_assertion_words(str(w, "assertion", "")), str(w, "not_before", "unknown"),
+		str(w, "not_after", "unknown"));
 	fprintf(out, "    %s\n", str(w, "text", ""));
-	fprintf(out, "    %s %s, volume at %lld, ", str(l, "evidence", ""), str(l, "volume", ""),
+	fprintf(out, "    %s %s, volume at byte %lld, ", str(l, "evidence", ""), str(l, "volume", ""),
 		(long long)json_integer_value(json_object_get(l, "volume_offset")));
 	write_place(out, l);
 	if (json_is_object(container)) {
@@ -297,6 +359,72 @@ static void write_evidence(FILE *out, const json_t *e)
 	write_unreadable(out, json_object_get(e, "unreadable"));
 }
 
+static void write_problem(FILE *out, const json_t *problem)
+{
+	const json_t *offset = json_object_get(problem, "offset");
+
+	fprintf(out, "%s  %s", str(problem, "volume", "-"), str(problem, "where", ""));
+	if (json_is_integer(offset))
+		fprintf(out, ", byte %lld", (long long)json_integer_value(offset));
+	fprintf(out, ": %s\n", str(problem, "what", ""));
+}
+
+/* "UTC-05:00" */
+static void write_utc_offset(FILE *out, const json_t *minutes)
+{
+	const long long n = json_integer_value(minutes), size = n < 0 ? -n : n;
+
+	fprintf(out, "UTC%c%02lld:%02lld", n < 0 ? '-' : '+', size / 60, size % 60);
+}
+
+static void write_zone(FILE *out, const json_t *system)
+{
+	const json_t *offsets = json_object_get(system, "utc_offset_minutes");
+	const json_t *standard = json_object_get(offsets, "standard");
+	const json_t *daylight = json_object_get(offsets, "daylight");
+	const char *tzdata = str(system, "timezone_tzdata", "");
+
+	fprintf(out, "    local time %s%s%s%s", str(system, "timezone", "of a zone without a name"),
+		*tzdata ? " (" : "", tzdata, *tzdata ? ")" : "");
+	if (!standard) {
+		fputs("; its distance from UTC is not known: a local time may be off by 14 h each "
+		      "way\n", out);
+		return;
+	}
+	fputs(", ", out);
+	write_utc_offset(out, standard);
+	if (json_is_integer(daylight)) {
+		fputs(", in daylight time ", out);
+		write_utc_offset(out, daylight);
+	}
+	fputc('\n', out);
+}
+
+static void write_system(FILE *out, const json_t *system)
+{
+	fprintf(out, "%s  %s (%s %s), on %s\n", str(system, "id", ""),
+		str(system, "hostname", "unnamed"), str(system, "os", "unknown system"),
+		str(system, "version", "of unknown version"), str(system, "volume", ""));
+	fprintf(out, "    installed %s; last activity %s\n", str(system, "installed_at", "unknown"),
+		str(system, "last_activity", "unknown"));
+	write_zone(out, system);
+}
+
+static void write_volume(FILE *out, const json_t *volume)
+{
+	const char *created = str(json_object_get(volume, "snapshot"), "created", "");
+
+	fprintf(out, "%s  %s at byte %lld of %s, %lld bytes", str(volume, "id", ""),
+		*created ? "shadow copy of the volume" : "volume",
+		(long long)json_integer_value(json_object_get(volume, "offset")),
+		str(volume, "evidence", ""),
+		(long long)json_integer_value(json_object_get(volume, "size")));
+	if (*created)
+		fprintf(out, ", made %s", created);
+	fprintf(out, " (%s): %s\n", str(volume, "filesystem", "no file system known"),
+		str(volume, "status", ""));
+}
+
 void report_write_text(const json_t *document, FILE *out)
 {
 	const json_t *tool = json_object_get(document, "tool");
@@ -305,12 +433,17 @@ void report_write_text(const json_t *document, FILE *out)
 
 	fprintf(out, "Avouch %s, signatures %.16s\n\n", str(tool, "version", ""),
 		str(tool, "signatures_sha256", ""));
+	fputs("Times are UTC unless they are said to be local. A limit is exclusive: what lies before "
+	      "it is in time.\n\n", out);
 	fputs("VERDICTS\n\n", out);
 	for (int judged = 1; judged >= 0; judged--) /* what judges first, then what gives facts */
 		json_array_foreach(json_object_get(document, "verdicts"), i, item)
 			if (is_judged(item) == (judged == 1))
 				write_verdict(out, document, item);
-	fputs("PRODUCTS\n\n", out);
+	fputs("SYSTEMS\n\n", out);
+	json_array_foreach(json_object_get(document, "systems"), i, item)
+		write_system(out, item);
+	fputs("\nPRODUCTS\n\n", out);
 	json_array_foreach(json_object_get(document, "products"), i, item)
 		write_product(out, item);
 	fputs("PROTECTION PRODUCTS AND WHEN THEY WERE REGISTERED, IN ORDER OF TIME\n\n", out);
@@ -323,11 +456,13 @@ void report_write_text(const json_t *document, FILE *out)
 	fputs("\nEVIDENCE\n\n", out);
 	json_array_foreach(json_object_get(document, "evidence"), i, item)
 		write_evidence(out, item);
+	json_array_foreach(json_object_get(document, "volumes"), i, item)
+		write_volume(out, item);
 	fputs("\nCLOCK AND PROBLEMS\n\n", out);
 	json_array_foreach(json_object_get(json_object_get(document, "clock"), "problems"), i, item)
 		write_clock(out, item);
 	json_array_foreach(json_object_get(document, "problems"), i, item)
-		fprintf(out, "%s: %s\n", str(item, "where", ""), str(item, "what", ""));
+		write_problem(out, item);
 	fputs("\nWITNESSES (those cited above; the JSON report lists all)\n\n", out);
 	json_array_foreach(json_object_get(document, "witnesses"), i, item)
 		if (is_cited(document, str(item, "id", "")))

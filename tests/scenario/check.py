@@ -101,6 +101,9 @@ def check_report(report, expected):
     names = [s.get("hostname") for s in report["systems"]]
     for host in as_list(expected.get("hostname", [])):
         expect("host name %s" % host, host in names, names)
+    if "utc_offset" in expected:
+        offsets = [s["utc_offset_minutes"] for s in report["systems"]]
+        expect("local time is ahead of UTC by %s" % expected["utc_offset"], expected["utc_offset"] in offsets, offsets)
     check_time(report, expected)
     verdicts = check_verdict(report, expected)
     for more in expected.get("also", []):
