@@ -35,9 +35,9 @@ static void tell_members(const json_t *object, const struct member *members)
 }
 
 static const struct member witness_members[] = {
-	{ "text", "says" },             { "product", "product" },     { "assertion", "asserts" },
-	{ "not_before", "not before" }, { "not_after", "not after" }, { "family", "family" },
-	{ "source", "source" },         { "qualified", "qualified" }, { NULL, NULL },
+	{ "text", "says" },           { "product", "product" }, { "not_before", "not before" },
+	{ "not_after", "not after" }, { "family", "family" },   { "source", "source" },
+	{ "qualified", "qualified" }, { NULL, NULL },
 };
 
 static const struct member volume_members[] = {
@@ -60,7 +60,8 @@ static void tell_witness(const json_t *witness)
 	const json_t *locator = json_object_get(witness, "locator");
 	const json_t *container = json_object_get(locator, "container");
 
-	printf("%s\n", citation_text(witness, "id"));
+	printf("%s\n  %-14s %s\n", citation_text(witness, "id"), "asserts",
+	       report_assertion_words(citation_text(witness, "assertion")));
 	tell_members(witness, witness_members);
 	puts("locator");
 	tell_members(locator, volume_members);

@@ -345,7 +345,8 @@ static void change_late(FILE *out, const json_t *document, const json_t *verdict
 }
 
 /* What stood at acquisition: the witnesses of state that the verdict cites. */
-static void change_state(FILE *out, const json_t *document, const json_t *verdict)
+static void change_state(FILE *out, const json_t *document, const json_t *verdict,
+			 const json_t *outcome)
 {
 	const json_t *ids = json_object_get(verdict, "witnesses");
 	const json_t *system =
@@ -356,7 +357,8 @@ static void change_state(FILE *out, const json_t *document, const json_t *verdic
 		const char *id = json_string_value(json_array_get(ids, i));
 		const json_t *one = citation_find(document, "witnesses", id ? id : "");
 
-		if (strcmp(citation_text(one, "assertion"), "residue") == 0)
+		if (strcmp(citation_text(one, "assertion"), "residue") == 0 &&
+		    same(one, "product", outcome, "product"))
 			line(out, "%s would have to be no part of the product, or not to stand: %s",
 			     id, citation_text(one, "text"));
 	}
@@ -425,6 +427,17 @@ static const char *fixed_change(const char *outcome)
 	return NULL;
 }
 
+/* Whether it is for its limit, between the bounds of the removal, that a verdict is open. */
+static bool straddles(const json_t *verdict, const json_t *stay)
+{
+	const json_t *removed = json_object_get(stay, "removed");
+	int64_t limit, at;
+
+	return json_is_object(removed) && time_of(verdict, "deadline", &limit) &&
+	       !(time_of(removed, "not_before", &at) && at >= limit) &&
+	       !(time_of(removed, "not_after", &at) && at < limit);
+}
+
 static void change_product(FILE *out, const json_t *document, const json_t *verdict,
 			   const json_t *one)
 {
@@ -432,7 +445,9 @@ static void change_product(FILE *out, const json_t *document, const json_t *verd
 	const json_t *product = product_of(document, verdict, one), *stay = last_stay(product);
 	const bool gone = json_is_object(json_object_get(stay, "removed"));
 
-	if (strcmp(outcome, "indeterminate") == 0 && gone)
+	if (json_array_size(json_object_get(verdict, "products")) > 1)
+		line(out, "of %s", citation_text(one, "product"));
+	if (strcmp(outcome, "indeterminate") == 0 && straddles(verdict, stay))
 		change_straddle(out, document, verdict, stay);
 	else if (strcmp(outcome, "indeterminate") == 0)
 		change_unknown(out, document, verdict);
@@ -443,7 +458,7 @@ static void change_product(FILE *out, const json_t *document, const json_t *verd
 	else if (strcmp(outcome, "reinstalled") == 0)
 		change_reinstalled(out, product);
 	else
-		change_state(out, document, verdict);
+		change_state(out, document, verdict, one);
 }
 
 void explain_change(FILE *out, const json_t *document, const json_t *verdict)

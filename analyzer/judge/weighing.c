@@ -347,8 +347,7 @@ static enum outcome gone(struct weighing *w)
 	}
 	if (state_is_older(w))
 		return OUTCOME_INDETERMINATE;
-	if (bound_is_before(e->removal, w->deadline) ||
-	    (e->removal.not_after == w->deadline && !bound_has_start(e->removal))) {
+	if (bound_is_before(e->removal, w->deadline)) {
 		count_families(w, true);
 		note_edge(w, e->removal.not_after);
 		if (!return_would_show(w, e->removal.not_after))

@@ -279,9 +279,16 @@ static void write_witness(FILE *out, const json_t *w)
 	const json_t *l = json_object_get(w, "locator");
 	const json_t *container = json_object_get(l, "container");
 
-	fprintf(out, "%s  %-8s %s .. %s\n", str(w, "id", ""),
-		report_assertion_words(str(w, "assertion", "")), str(w, "not_before", "unknown"),
-		str(w, "not_after", "unknown"));
+	fprintf(out, "%s  %-8s ", str(w, "id", ""),
+		report_assertion_words(str(w, "assertion", "")));
+	if (json_is_string(json_object_get(w, "not_before")) ||
+	    json_is_string(json_object_get(w, "not_after")))
+		fprintf(out, "%s .. %s\n", str(w, "not_before", "unknown"),
+			str(w, "not_after", "unknown"));
+	else if (strcmp(str(w, "assertion", ""), "residue") == 0)
+		fputs("when the evidence was acquired\n", out);
+	else
+		fputs("at an unknown time\n", out);
 	fprintf(out, "    %s\n", str(w, "text", ""));
 	fprintf(out, "    %s %s, volume at byte %lld, ", str(l, "evidence", ""), str(l, "volume", ""),
 		(long long)json_integer_value(json_object_get(l, "volume_offset")));
