@@ -89,7 +89,7 @@ void engines_take_from_hosts(const struct judging *j, struct witness_list *list)
 			continue;
 		w->weak = false;
 		if (!w->qualified)
-			w->qualified = "a record of the product that carried the engine";
+			w->qualified = "its time is from a record of the product that carried the engine";
 	}
 	for (size_t i = 0; i < list->n; i++) {
 		struct witness *w = &list->items[i];
@@ -99,8 +99,8 @@ void engines_take_from_hosts(const struct judging *j, struct witness_list *list)
 			continue;
 		w->weak = false;
 		w->when.not_before = BOUND_OPEN_START; /* the engine may have gone before */
-		w->qualified = "a record of the product that carried the engine, which may have gone "
-			       "before it";
+		w->qualified = "its time is from a record of the product that carried the engine, "
+			       "which may have gone before it";
 		witness_name(j->contents, w);
 	}
 }

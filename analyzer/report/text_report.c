@@ -54,7 +54,7 @@ static const char *meaning(const char *outcome)
 		{ "residue", "removed, but parts that would still load remain" },
 		{ "removed-late", "the removal lies at or after the limit" },
 		{ "removed-in-time", "the removal lies before the limit" },
-		{ "no-trace", "read completely, and nothing asserts that it was ever installed" },
+		{ "no-trace", "read completely, and nothing asserts that a product in scope was ever installed" },
 		{ "indeterminate", "the evidence does not decide" },
 	};
 
@@ -144,6 +144,16 @@ const char *report_state_words(const json_t *p)
 		       state;
 }
 
+/* Whether a reading lies outside a bound, by its whole seconds: the clock that gave it was wrong. */
+static bool is_outside(const json_t *bound, const char *time)
+{
+	enum { TO_SECONDS = 19 };
+	const char *first = str(bound, "not_before", NULL), *last = str(bound, "not_after", NULL);
+
+	return (first && strncmp(time, first, TO_SECONDS) < 0) ||
+	       (last && strncmp(time, last, TO_SECONDS) > 0);
+}
+
 static void write_product(FILE *out, const json_t *p)
 {
 	const bool stands = strcmp(str(p, "state", ""), "installed") == 0;
@@ -171,8 +181,10 @@ static void write_product(FILE *out, const json_t *p)
 				stands && i + 1 == n ? "no: it stood when the evidence was acquired" :
 						       "not known: no end of this stay was found");
 		if (json_is_string(json_object_get(e, "removal_recorded_at")))
-			fprintf(out, "    recorded   the installer finished the removal at %s%s\n",
+			fprintf(out, "    recorded   the installer finished the removal at %s%s%s\n",
 				str(e, "removal_recorded_at", ""),
+				is_outside(gone, str(e, "removal_recorded_at", "")) ?
+					", by a clock that is suspect" : "",
 				is_true(e, "restart_pending") ?
 					"; files waited for the restart, which ends it" : "");
 		write_list(out, json_object_get(e, "qualified"), "    qualified  ");
@@ -234,10 +246,11 @@ static void write_span(FILE *out, const json_t *span)
 
 	fprintf(out, "%s  %s: ", str(span, "system", "-"), str(span, "source", ""));
 	if (!*from && !*to)
-		fputs("no record that has a time\n", out);
+		fputs("no record that has a time", out);
 	else
-		fprintf(out, "%s .. %s%s\n", *from ? from : "unknown", *to ? to : "unknown",
+		fprintf(out, "%s .. %s%s", *from ? from : "unknown", *to ? to : "unknown",
 			is_local(from) || is_local(to) ? " (local time of the machine)" : "");
+	fprintf(out, ", %s %s\n", str(span, "volume", "-"), str(span, "file", ""));
 }
 
 /* The span of each recorder, and why some say nothing. */
