@@ -43,7 +43,7 @@ const struct command timeline_command = {
 	.summary = "print every dated trace of a case in order",
 	.usage = "Usage: avouch timeline [--format FORMAT] CASE\n"
 		 "Prints every time of every trace, in order of time. Formats: text (default),\n"
-		 "csv, jsonl, timesketch, bodyfile, tln, l2tcsv. Local times of unknown zone are\n"
-		 "marked; all others are UTC.\n",
+		 "csv, jsonl, timesketch, bodyfile, tln, l2tcsv. Times are UTC; local times of the\n"
+		 "machine are not converted and are marked 'local time'.\n",
 	.run = run,
 };

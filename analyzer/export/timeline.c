@@ -195,6 +195,14 @@ static size_t rows_of(const struct case_trace *trace, struct row *rows)
 	return n;
 }
 
+/* What the time is. No format but one has a column for a zone: a local time says so here. */
+static const char *label_of(struct arena *arena, const struct row *row)
+{
+	const char *label = row->trace->trace.type->fields[row->field].label;
+
+	return row->at.zone == ZONE_LOCAL ? arena_printf(arena, "%s, local time", label) : label;
+}
+
 static const struct case_source *source_of(const struct case_contents *c, int64_t id)
 {
 	for (size_t i = 0; i < c->n_sources; i++)
@@ -203,22 +211,66 @@ static const struct case_source *source_of(const struct case_contents *c, int64_
 	return NULL;
 }
 
-/* The first host name that the case knows. */
-static const char *host_of(struct arena *arena, const struct case_contents *c)
+/*
+ * The name of the system on a volume, by the hive with the shortest path: others are copies of it, or
+ * of a Windows that was there before. NULL when none is known.
+ */
+static const char *host_on(struct arena *arena, const struct case_contents *c, int64_t volume)
 {
-	for (size_t i = 0; i < c->n_traces; i++) {
-		const struct text name = trace_text(&c->traces[i].trace, "hostname");
+	struct text name = { NULL, 0 };
+	size_t shortest = SIZE_MAX;
 
-		if (name.size && strcmp(c->traces[i].trace.type->name, "windows.system.name") == 0)
-			return arena_text(arena, name);
+	for (size_t i = 0; i < c->n_traces; i++) {
+		const struct trace *t = &c->traces[i].trace;
+		const struct case_source *source;
+
+		if (strcmp(t->type->name, "windows.system.name") != 0 ||
+		    trace_text(t, "hostname").size == 0)
+			continue;
+		source = source_of(c, c->traces[i].source);
+		if (!source || source->volume != volume || strlen(source->path) >= shortest)
+			continue;
+		shortest = strlen(source->path);
+		name = trace_text(t, "hostname");
 	}
+	return name.size ? arena_text(arena, name) : NULL;
+}
+
+/*
+ * For each volume of the case the name of the system it belongs to: the one on it, or on the volume
+ * that it is a shadow copy of, or the only one there is.
+ */
+static const char **hosts_of(struct arena *arena, const struct case_contents *c)
+{
+	const char **hosts = arena_array(arena, c->n_volumes + 1, sizeof(*hosts));
+	const char *only = NULL;
+	bool several = false;
+
+	for (size_t i = 0; hosts && i < c->n_volumes; i++) {
+		const struct case_volume *v = &c->volumes[i];
+
+		hosts[i] = host_on(arena, c, v->snapshot_of ? v->snapshot_of : v->id);
+		several |= only && hosts[i] && strcmp(only, hosts[i]) != 0;
+		only = only ? only : hosts[i];
+	}
+	for (size_t i = 0; hosts && i < c->n_volumes; i++)
+		if (!hosts[i])
+			hosts[i] = only && !several ? only : "-";
+	return hosts;
+}
+
+static const char *host_of(const char **hosts, const struct case_contents *c, int64_t volume)
+{
+	for (size_t i = 0; i < c->n_volumes; i++)
+		if (c->volumes[i].id == volume)
+			return hosts[i];
 	return "-";
 }
 
 enum status timeline_write(struct arena *arena, const struct case_contents *contents,
 			   const struct timeline_format *format, FILE *out, struct failure *why)
 {
-	const char *host = host_of(arena, contents);
+	const char **hosts = hosts_of(arena, contents);
 	size_t n = 0, used = 0;
 
 	for (size_t i = 0; i < contents->n_traces; i++)
@@ -226,7 +278,7 @@ enum status timeline_write(struct arena *arena, const struct case_contents *cont
 
 	struct row *rows = arena_array(arena, n + 1, sizeof(*rows));
 
-	if (!rows || !host)
+	if (!rows || !hosts)
 		return failure_set(why, ERR_NO_MEMORY, "%zu rows", n);
 	for (size_t i = 0; i < contents->n_traces; i++)
 		used += rows_of(&contents->traces[i], &rows[used]);
@@ -240,15 +292,15 @@ enum status timeline_write(struct arena *arena, const struct case_contents *cont
 			.row = &rows[i],
 			.message = trace_message(arena, &rows[i].trace->trace),
 			.path = source ? source->path : "-",
-			.label = rows[i].trace->trace.type->fields[rows[i].field].label,
+			.label = label_of(arena, &rows[i]),
 			.at = instant_format(rows[i].at, at),
-			.host = host,
+			.host = source ? host_of(hosts, contents, source->volume) : "-",
 			.type = rows[i].trace->trace.type->name,
 			.state = recovery_name(rows[i].trace->trace.recovery),
 			.entry = source ? source->entry : 0,
 		};
 
-		if (!line.message.data)
+		if (!line.message.data || !line.label)
 			return failure_set(why, ERR_NO_MEMORY, "row %zu", i);
 		format->write(&line, out);
 	}

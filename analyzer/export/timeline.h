@@ -14,7 +14,8 @@ const struct timeline_format *timeline_format_find(const char *name);
 
 /*
  * Writes one row for every set time of every trace, in order of time, then of trace and field.
- * UTC throughout; a local time of unknown zone is written as read and marked "local".
+ * UTC; a local time is written as read, also where a format counts seconds, stands in the order of
+ * its reading and is marked "local time" with what it is.
  */
 MUST_USE enum status timeline_write(struct arena *arena, const struct case_contents *contents,
 				    const struct timeline_format *format, FILE *out,

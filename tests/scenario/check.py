@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forges one case, has avouch analyze it, and holds the report against the truth of the case."""
 import argparse
+import csv
 import datetime
 import hashlib
 import json
@@ -197,6 +198,26 @@ def check_explanation(options, report, expected):
                 expect("explain: both bounds are told", all(t in ran.stdout for t in bound.values() if t), bound)
 
 
+def check_views(options, report):
+    """What every view of a case owes its reader, whatever the history."""
+    def view(*command):
+        return subprocess.run([options.avouch, *command, os.path.join(options.work, "case.avouch")],
+                              stdout=subprocess.PIPE, text=True).stdout
+    text = view("report", "--text")
+    outcomes = {o["outcome"] for v in report["verdicts"] for o in [v, *v["products"]]}
+    said = [line for line in text.splitlines() if re.search(r": residue\b|^W-\S+ +residue\b", line)]
+    expect("text: nothing is called residue but an outcome", not said or "residue" in outcomes, said)
+    expect("text: a stay without an end is told as such", "removed    no\n" not in text)
+    for line in text.splitlines():
+        if "no file system that is read" in line:
+            expect("text: a volume without a file system is named", re.match(r"V\d+  ", line), line)
+    rows = list(csv.DictReader(view("timeline", "--format", "csv").splitlines()))
+    mixed = [r for r in rows if r["datetime"].endswith("Z") == r["timestamp_desc"].endswith("local time")]
+    expect("timeline: what is not UTC is said to be local", rows and not mixed, mixed[:3])
+    names = {s["hostname"] for s in report["systems"] if s["hostname"]}
+    expect("timeline: every system has its rows", names <= {r["host"] for r in rows}, names)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("case")
@@ -239,6 +260,7 @@ def main():
     check_report(report, expected)
     check_citations(options.avouch, os.path.join(options.work, "case.avouch"), images, report)
     check_explanation(options, report, expected)
+    check_views(options, report)
     if failures and "gap" in expected:
         print("known gap: " + expected["gap"])
         return 77
