@@ -116,7 +116,7 @@ static struct jump *undoing(struct jump *jumps, size_t n, size_t i)
 	return NULL;
 }
 
-/* The name of what set the clock says that it follows a time source. */
+/* What sets the clock of a machine by a time source, and that of a guest when it goes on. */
 static bool by_time_service(const struct trace *t)
 {
 	static const char *const services[] = { "svchost.exe", "vmtoolsd.exe", "VBoxService.exe",
@@ -129,15 +129,36 @@ static bool by_time_service(const struct trace *t)
 	return false;
 }
 
-/* A change of a day or more that a program other than a time service made. */
-static bool by_hand(const struct jump *j)
+/* A guest stands still while it is paused: its clock was right before, and is set forward after. */
+static bool by_host(const struct trace *t)
+{
+	return by_time_service(t) && !text_equal_folded(path_base_name(trace_text(t, "process")),
+							TEXT("svchost.exe"));
+}
+
+/* Whether the record says that a program set the clock: it was not set after a sleep. */
+static bool by_program(const struct jump *j)
 {
 	const struct value *reason = trace_get(&j->trace->trace, "reason");
-	const bool told = reason->kind == VALUE_UINT ? reason->uint == REASON_PROGRAM :
-			  trace_text(&j->trace->trace, "process").size > 0;
 
-	return j->kind == DOUBT_TIME_CHANGE && told && !by_time_service(&j->trace->trace) &&
-	       magnitude(jump_size(j)) >= TICKS_PER_DAY;
+	return j->kind == DOUBT_TIME_CHANGE &&
+	       (reason->kind == VALUE_UINT ? reason->uint == REASON_PROGRAM :
+					     trace_text(&j->trace->trace, "process").size > 0);
+}
+
+/* A change that a program other than a time service made; below a day only where it is named. */
+static bool by_hand(const struct jump *j)
+{
+	return by_program(j) && !by_time_service(&j->trace->trace) &&
+	       (magnitude(jump_size(j)) >= TICKS_PER_DAY ||
+		trace_text(&j->trace->trace, "process").size > 0);
+}
+
+/* A step forward that says that the clock had been behind; that of a day or more only by hand. */
+static bool was_behind(const struct jump *j)
+{
+	return jump_size(j) > 0 && (by_hand(j) || (by_program(j) && !by_host(&j->trace->trace) &&
+						   jump_size(j) < TICKS_PER_DAY));
 }
 
 /* The last start of the system that the same log records before a change; 0 when none is. */
@@ -258,9 +279,8 @@ static enum status add_unrecorded(struct doubting *d, const struct jump *j, stru
 
 /*
  * A change that stands: was the clock wrong before it or after it? A step back makes readings
- * occur twice, and those are in doubt whoever made it. Where a program set the clock by a day or
- * more and it was no time service, both answers are allowed for: what was read since the system
- * started before it, and all that was read after it.
+ * occur twice, and those are in doubt whoever made it. Where a program set it forward, what was read
+ * since the system started may be behind. What no time service set may be wrong from then on.
  */
 static enum status add_standing(struct doubting *d, const struct jump *j, struct failure *why)
 {
@@ -282,9 +302,7 @@ static enum status add_standing(struct doubting *d, const struct jump *j, struct
 	}
 	if (status >= 0 && j->kind != DOUBT_TIME_CHANGE && -size >= TICKS_PER_DAY)
 		return add_unrecorded(d, j, why);
-	if (!by_hand(j) || status < 0)
-		return status;
-	if (size > 0) {
+	if (was_behind(j) && status >= 0) {
 		const int64_t boot = boot_before(d, j);
 
 		doubt.from = boot && boot < j->before ? boot : ticks_add(j->before, -size);
@@ -295,7 +313,7 @@ static enum status add_standing(struct doubting *d, const struct jump *j, struct
 		status = doubt_add(d, &doubt, why);
 		doubt.from = j->after;
 	}
-	if (status < 0)
+	if (!by_hand(j) || status < 0)
 		return status;
 	doubt.to = INT64_MAX;
 	doubt.least = size < 0 ? 0 : -size;
