@@ -95,20 +95,36 @@ static bool acquired_at_unknown_side(const struct weighing *w)
 	return !acquisition_is_known(w) && w->all->acquired < w->deadline;
 }
 
-/* Where the act gives no last day the days that passed are facts of their own. */
+/* Whole days from the issue of the act to an instant: "12 day(s) after". */
+static const char *days_text(int64_t at, int64_t issued, char *buffer, size_t size)
+{
+	const int64_t days = (at - issued) / TICKS_PER_DAY;
+
+	(void)snprintf(buffer, size, "%lld day(s) %s", (long long)(days < 0 ? -days : days),
+		       at < issued ? "before" : "after");
+	return buffer;
+}
+
+/* Where the act gives no last day the days that passed are facts of their own, as bounds. */
 static void count_days(struct weighing *w)
 {
 	const struct instant issued = instant_parse(text_of(w->issued));
 	const struct episode *e = last_episode(w->h);
+	char first[48], last[48];
 
 	if (!instant_is_set(issued) || !e || !e->removed || !bound_has_end(e->removal))
 		return;
-
-	const int64_t days = (e->removal.not_after - issued.ticks) / TICKS_PER_DAY;
-
-	say(&w->reasons, "its last removal ended %lld day(s) %s the act was issued on %s",
-	    (long long)(days < 0 ? -days : days),
-	    e->removal.not_after < issued.ticks ? "before" : "after", w->issued);
+	(void)days_text(e->removal.not_after, issued.ticks, last, sizeof(last));
+	if (!bound_has_start(e->removal))
+		say(&w->reasons, "its last removal ended no later than %s the act was issued on %s",
+		    last, w->issued);
+	else if (strcmp(days_text(e->removal.not_before, issued.ticks, first, sizeof(first)),
+			last) == 0)
+		say(&w->reasons, "its last removal ended %s the act was issued on %s", last,
+		    w->issued);
+	else
+		say(&w->reasons, "its last removal ended between %s and %s the act was issued on %s",
+		    first, last, w->issued);
 }
 
 /* A beginning whose lower bound is at or after D. */
