@@ -215,14 +215,15 @@ static struct text name_in(const struct trace *t)
 	return name.size ? name : trace_text(t, "product");
 }
 
-/* The latest name and version that the installer's records of the stay give. */
+/* The latest name and version that the installer's records of the stay give; what failed gives none. */
 static void set_version(const struct building *b, struct episode *e, int64_t from, int64_t until)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		const struct witness *w = &b->w[i];
 		const struct trace *t = w->trace ? &w->trace->trace : NULL;
 
-		if (!t || w->role != ROLE_REGISTRATION || !is_within(w, e, from, until))
+		if (!t || w->role != ROLE_REGISTRATION || w->assertion == ASSERTS_ATTEMPT ||
+		    !is_within(w, e, from, until))
 			continue;
 		if (trace_text(t, "version").size)
 			e->version = trace_text(t, "version");

@@ -76,7 +76,8 @@ static bool share_upgrade_code(const struct case_contents *c, struct text x, str
 /* What the installer's clock showed at an act: within a transaction one doubt moves all alike. */
 static int64_t read_at(const struct witness *w)
 {
-	return is_msi_act(w) ? trace_instant(&w->trace->trace, "time").ticks : w->when.not_before;
+	return trace_is(w->trace, "windows.event.msi") ? trace_instant(&w->trace->trace, "time").ticks :
+							 w->when.not_before;
 }
 
 /* The installer's record that a version came; a host without the engine is no version of it. */
@@ -131,6 +132,54 @@ static bool another_code_lives(const struct building *b, const struct witness *e
 	return false;
 }
 
+/* The installer's record that an installation failed. */
+static bool is_failure(const struct witness *w)
+{
+	return w->assertion == ASSERTS_ATTEMPT && trace_is(w->trace, "windows.event.msi") &&
+	       (event_id(w->trace) == 1033 || event_id(w->trace) == 11708);
+}
+
+/* The first record that the product came, after an instant. */
+static int64_t next_beginning(const struct building *b, int64_t after)
+{
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->w[i].assertion == ASSERTS_BEGIN && b->w[i].whole_act &&
+		    b->w[i].when.not_before > after && b->w[i].when.not_before < first)
+			first = b->w[i].when.not_before;
+	return first;
+}
+
+/* Whether what ended is proved afterwards, though nothing records that it came again. */
+static bool is_back(const struct building *b, const struct witness *end)
+{
+	const int64_t coming = next_beginning(b, end->when.not_after);
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct witness *w = &b->w[i];
+		const bool same = end->code.size && text_equal_folded(w->code, end->code);
+
+		if (coming == INT64_MAX && same && w->at_acquisition)
+			return true;
+		if (!w->weak && bound_has_start(w->when) && w->when.not_before < coming &&
+		    w->when.not_before > ticks_add(end->when.not_after, ONE_ACT) &&
+		    (is_positive(w) || (same && w->assertion == ASSERTS_END && is_msi_act(w))))
+			return true;
+	}
+	return false;
+}
+
+/* The next version did not come, in the same transaction, and the old one was put back. */
+static bool was_rolled_back(const struct building *b, const struct witness *end)
+{
+	for (size_t i = 0; is_msi_act(end) && i < b->n; i++)
+		if (is_failure(&b->w[i]) && read_at(&b->w[i]) >= read_at(end) &&
+		    in_one_transaction(b->j->contents, read_at(end), read_at(&b->w[i])))
+			return is_back(b, end);
+	return false;
+}
+
 /* A file that is replaced goes and comes back: positives of no new installation follow. */
 static bool was_replaced(const struct building *b, const struct witness *end)
 {
@@ -174,10 +223,10 @@ static bool is_echo(const struct witness *end, const struct witness *act)
 	       text_equal(trace_text(&end->trace->trace, "version"), version);
 }
 
-/* Whether an end is the first half of an upgrade, or of one code while another lives. */
+/* Whether an end is the first half of an upgrade, taken back or not, or of one code while another lives. */
 static bool ends_one_version(const struct building *b, const struct witness *end)
 {
-	if (another_code_lives(b, end))
+	if (another_code_lives(b, end) || was_rolled_back(b, end))
 		return true;
 	for (size_t k = 0; k < b->n && bound_has_start(end->when); k++)
 		if (is_upgrade(b, end, &b->w[k]))

@@ -270,5 +270,10 @@ class Products:
         if self.has("msi"):
             self.event(true - 4 * MINUTE, "Application", "MsiInstaller", 1040, package, user="S-1-5-18")
             self.event(true + SECOND, "Application", "MsiInstaller", 1042, package, user="S-1-5-18")
+        if step.get("how") == "rolled-back":            # the old one is put back; only the log tells of it
+            for name, what, status, at in ((step["from"], "remove", 0, true - 150 * SECOND), (step["to"], "install", 1603, true)):
+                p = self.products[name]
+                self.msi_events(at, p["name"], p["version"], p["publisher"], p["code"], what, status, outer=False)
+            return
         self.remove(true - 150 * SECOND, {"product": step["from"], "inside": True})
         self.install(true, {"product": step["to"], "inside": True})
