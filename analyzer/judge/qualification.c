@@ -13,6 +13,13 @@ static bool clearing_matters(const struct weighing *w)
 	       s->logs_cleared_at >= w->h->episodes[0].installed.not_before;
 }
 
+/* What was not there when the evidence was acquired may have come by a limit that lay ahead. */
+static bool limit_lay_ahead(const struct weighing *w, enum outcome outcome)
+{
+	return (outcome == OUTCOME_REMOVED_IN_TIME || outcome == OUTCOME_NO_TRACE) &&
+	       w->all->acquired && w->all->acquired < w->deadline;
+}
+
 void qualify_system(struct weighing *w, enum outcome outcome)
 {
 	const struct system *s = w->system;
@@ -20,6 +27,9 @@ void qualify_system(struct weighing *w, enum outcome outcome)
 
 	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
 		return;
+	if (limit_lay_ahead(w, outcome))
+		say(&w->qualified, "the evidence was acquired before the limit and does not show what "
+				   "came in between");
 	if (clearing_matters(w))
 		say(&w->qualified, "an event log of this system was cleared at %s",
 		    ticks_format(s->logs_cleared_at, at));
