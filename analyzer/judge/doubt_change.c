@@ -136,21 +136,25 @@ static bool by_host(const struct trace *t)
 							TEXT("svchost.exe"));
 }
 
-/* Whether the record says that a program set the clock: it was not set after a sleep. */
+/* Whether a program set the clock, and not the system after a sleep, which goes forward only. */
 static bool by_program(const struct jump *j)
 {
 	const struct value *reason = trace_get(&j->trace->trace, "reason");
 
 	return j->kind == DOUBT_TIME_CHANGE &&
 	       (reason->kind == VALUE_UINT ? reason->uint == REASON_PROGRAM :
-					     trace_text(&j->trace->trace, "process").size > 0);
+					     jump_size(j) < 0 ||
+						     trace_text(&j->trace->trace, "process").size > 0);
 }
 
-/* A change that a program other than a time service made; below a day only where it is named. */
+/*
+ * A change that a program other than a time service made: of an hour or more where the record does not
+ * name it.
+ */
 static bool by_hand(const struct jump *j)
 {
 	return by_program(j) && !by_time_service(&j->trace->trace) &&
-	       (magnitude(jump_size(j)) >= TICKS_PER_DAY ||
+	       (magnitude(jump_size(j)) >= TICKS_PER_HOUR ||
 		trace_text(&j->trace->trace, "process").size > 0);
 }
 
