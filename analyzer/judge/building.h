@@ -46,6 +46,13 @@ static inline bool is_msi_act(const struct witness *w)
 	return w->whole_act && trace_is(w->trace, "windows.event.msi");
 }
 
+/* The installer's record that an installation failed. */
+static inline bool is_failed_installation(const struct witness *w)
+{
+	return w->assertion == ASSERTS_ATTEMPT && trace_is(w->trace, "windows.event.msi") &&
+	       (event_id(w->trace) == 1033 || event_id(w->trace) == 11708);
+}
+
 /*
  * Marks in dropped[] the ends that end nothing: the first half of an upgrade, one product code of
  * a family while another lives, a program file that was replaced.

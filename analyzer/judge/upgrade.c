@@ -132,13 +132,6 @@ static bool another_code_lives(const struct building *b, const struct witness *e
 	return false;
 }
 
-/* The installer's record that an installation failed. */
-static bool is_failure(const struct witness *w)
-{
-	return w->assertion == ASSERTS_ATTEMPT && trace_is(w->trace, "windows.event.msi") &&
-	       (event_id(w->trace) == 1033 || event_id(w->trace) == 11708);
-}
-
 /* The first record that the product came, after an instant. */
 static int64_t next_beginning(const struct building *b, int64_t after)
 {
@@ -174,7 +167,7 @@ static bool is_back(const struct building *b, const struct witness *end)
 static bool was_rolled_back(const struct building *b, const struct witness *end)
 {
 	for (size_t i = 0; is_msi_act(end) && i < b->n; i++)
-		if (is_failure(&b->w[i]) && read_at(&b->w[i]) >= read_at(end) &&
+		if (is_failed_installation(&b->w[i]) && read_at(&b->w[i]) >= read_at(end) &&
 		    in_one_transaction(b->j->contents, read_at(end), read_at(&b->w[i])))
 			return is_back(b, end);
 	return false;

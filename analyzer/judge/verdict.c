@@ -43,11 +43,11 @@ static bool tells_of_setup(const struct witness *x)
 	return false;
 }
 
-/* That a driver or helper service was registered, or a driver or program of it deleted. */
+/* That a driver or service was registered, or a driver or program of it deleted. */
 static bool tells_of_part(const struct judging *j, const struct witness *x)
 {
 	return x->trace && x->assertion == ASSERTS_ATTEMPT &&
-	       (x->role == ROLE_LOADS ||
+	       (x->role == ROLE_LOADS || x->role == ROLE_PROTECTION ||
 		(x->role == ROLE_PROGRAM && j->signatures->products[x->product].kind != KIND_TOOL &&
 		 strcmp(x->trace->trace.type->name, "ntfs.usn") == 0));
 }

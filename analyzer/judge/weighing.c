@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the outcome of one product is reached, row by row, and what it is told by. */
+#include "analyzer/judge/building.h"
 #include "analyzer/judge/weighing.h"
 
 #include <stdarg.h>
@@ -345,6 +346,24 @@ static void note_program(struct weighing *w)
 	}
 }
 
+/* That somebody tried to install it again after it had gone. */
+static void note_attempts(struct weighing *w, int64_t gone)
+{
+	char at[INSTANT_TEXT_SIZE];
+
+	for (size_t i = 0; i < w->all->n_witnesses; i++) {
+		const struct witness *x = &w->all->witnesses[i];
+
+		if (x->system != w->h->system || x->product != w->h->product || x->weak ||
+		    !is_failed_installation(x) || event_id(x->trace) != 1033 ||
+		    !bound_is_from(x->when, gone))
+			continue;
+		say(&w->reasons, "an installation that was tried again failed at %s",
+		    ticks_format(x->when.not_before, at));
+		cite(w, i);
+	}
+}
+
 static enum outcome gone(struct weighing *w)
 {
 	const struct episode *e = last_episode(w->h);
@@ -354,6 +373,7 @@ static enum outcome gone(struct weighing *w)
 		say(&w->reasons, "%zu leftover(s) that load nothing are noted", w->h->n_residue);
 	note_orphans(w);
 	note_program(w);
+	note_attempts(w, e->removal.not_after);
 	if (bound_is_from(e->removal, w->deadline)) {
 		count_families(w, false);
 		note_edge(w, e->removal.not_before);

@@ -477,7 +477,9 @@ enum status witnesses_find(struct judging *j, struct witness_list *ret, struct f
 			ret->items[kept++] = ret->items[i];
 	ret->n = kept;
 	status = mark_ambiguous(ret, why);
-	if (status >= 0)
+	if (status >= 0) {
 		engines_take_from_hosts(j, ret);
+		attempts_take_back(j, ret);
+	}
 	return status;
 }

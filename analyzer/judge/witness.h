@@ -72,6 +72,12 @@ static inline bool product_is_engine(const struct judging *j, size_t product)
  */
 void engines_take_from_hosts(const struct judging *judging, struct witness_list *list);
 
+/*
+ * What an installation that failed set up and took back was an attempt, where the product was not there
+ * before and nothing proves it afterwards.
+ */
+void attempts_take_back(const struct judging *judging, struct witness_list *list);
+
 /* Gives a witness its id: SHA-256 over its locator and assertion, 12 hex digits. */
 void witness_name(const struct case_contents *contents, struct witness *witness);
 

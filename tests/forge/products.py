@@ -59,6 +59,9 @@ class Products:
         begin = true - 2 * MINUTE
         shown = self.shown(begin)
         folder = "C:\\" + p["folder"].replace("/", "\\")
+        if step.get("how") == "failed":
+            self.fail_to_install(true, begin, p, folder)
+            return
         self.installed[step["product"]] = true
         if self.has("files"):
             self.install_files(begin, p)
@@ -95,6 +98,17 @@ class Products:
         if self.has("prefetch") and p.get("installer"):
             self.run_program(begin - 30 * SECOND, "Users/%s/Downloads/%s" % (self.users[0], p["installer"]))
         self.alive(true + 3 * MINUTE, step["product"], first=True)
+
+    def fail_to_install(self, true, begin, p, folder):
+        """The program and the service came, and went again when the installer took everything back."""
+        self.file(begin + 10 * SECOND, p["folder"] + "/" + p["exe"])
+        if self.has("service"):
+            self.named(begin + 50 * SECOND, "Service Control Manager", 7045, (
+                ("ServiceName", p["service"]), ("ImagePath", '"%s\\%s" -r' % (folder, p["exe"])),
+                ("ServiceType", "user mode service"), ("StartType", "auto start"), ("AccountName", "LocalSystem")),
+                user="S-1-5-18", **SCM)
+        self.remove_tree(begin + 90 * SECOND, p["folder"])
+        self.msi_events(true, p["name"], p["version"], p["publisher"], p["code"], "install", 1603)
 
     def installer_log(self, true, verb, word, p):
         here = self.local(self.shown(true))
