@@ -158,11 +158,10 @@ static bool by_hand(const struct jump *j)
 		trace_text(&j->trace->trace, "process").size > 0);
 }
 
-/* A step forward that says that the clock had been behind; that of a day or more only by hand. */
+/* A step forward that says that the clock had been behind. */
 static bool was_behind(const struct jump *j)
 {
-	return jump_size(j) > 0 && (by_hand(j) || (by_program(j) && !by_host(&j->trace->trace) &&
-						   jump_size(j) < TICKS_PER_DAY));
+	return jump_size(j) > 0 && by_program(j) && !by_host(&j->trace->trace);
 }
 
 /* The last start of the system that the same log records before a change; 0 when none is. */

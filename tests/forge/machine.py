@@ -137,7 +137,8 @@ class Machine(Ordinary, Products, tamper.Tampering, remains.Remains):
             return
         self.named(true, "Microsoft-Windows-Kernel-General", 1, (
             ("NewTime", (17, struct.pack("<Q", self.shown(true)))), ("OldTime", (17, struct.pack("<Q", before))),
-            ("Reason", (8, struct.pack("<I", 1)))), task=5, **KERNEL)
+            ("Reason", (8, struct.pack("<I", 1))), *([("ProcessName", step["process"])] if "process" in step else [])),
+            task=5, **KERNEL)
 
     def decoys(self, true, step):
         home = "Users/" + self.users[0]
