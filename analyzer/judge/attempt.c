@@ -31,7 +31,7 @@ static int64_t next_success(const struct witness_list *list, const struct witnes
 	return next;
 }
 
-/* Whether the product stood before an instant: proof of it with no end after that. */
+/* Whether the product stood before an instant: proof of it, wholly before, with no end after that. */
 static bool stood_at(const struct witness_list *list, const struct witness *failure, int64_t at)
 {
 	int64_t seen = BOUND_OPEN_START, gone = BOUND_OPEN_START;
@@ -41,7 +41,7 @@ static bool stood_at(const struct witness_list *list, const struct witness *fail
 
 		if (!is_of(w, failure) || w->weak)
 			continue;
-		if (is_positive(w) && bound_has_start(w->when) && w->when.not_before < at &&
+		if (is_positive(w) && bound_has_start(w->when) && w->when.not_after < at &&
 		    w->when.not_before > seen)
 			seen = w->when.not_before;
 		if (w->assertion == ASSERTS_END && bound_has_end(w->when) && w->when.not_after < at &&
