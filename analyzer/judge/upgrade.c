@@ -144,8 +144,12 @@ static int64_t next_beginning(const struct building *b, int64_t after)
 	return first;
 }
 
-/* Whether what ended is proved afterwards, though nothing records that it came again. */
-static bool is_back(const struct building *b, const struct witness *end)
+/*
+ * Whether what ended is proved after a failure, though nothing records that it came again: it was there,
+ * or it went.
+ */
+static bool is_back(const struct building *b, const struct witness *end,
+		    const struct witness *failure)
 {
 	const int64_t coming = next_beginning(b, end->when.not_after);
 
@@ -155,22 +159,28 @@ static bool is_back(const struct building *b, const struct witness *end)
 
 		if (coming == INT64_MAX && same && w->at_acquisition)
 			return true;
-		if (!w->weak && bound_has_start(w->when) && w->when.not_before < coming &&
-		    w->when.not_before > ticks_add(end->when.not_after, ONE_ACT) &&
-		    (is_positive(w) || (same && w->assertion == ASSERTS_END && is_msi_act(w))))
+		if (w->weak || !bound_has_start(w->when) || w->when.not_before >= coming)
+			continue;
+		if (w->assertion == ASSERTS_END && w->when.not_before > failure->when.not_after &&
+		    (same || trace_is(w->trace, "ntfs.usn")))
+			return true;
+		if (is_positive(w) && w->when.not_before > ticks_add(end->when.not_after, ONE_ACT))
 			return true;
 	}
 	return false;
 }
 
-/* The next version did not come, in the same transaction, and the old one was put back. */
-static bool was_rolled_back(const struct building *b, const struct witness *end)
+/*
+ * The record that the next version failed to come, in the same transaction, where the old one was put
+ * back; NULL when none is.
+ */
+static const struct witness *rolled_back_by(const struct building *b, const struct witness *end)
 {
 	for (size_t i = 0; is_msi_act(end) && i < b->n; i++)
 		if (is_failed_installation(&b->w[i]) && read_at(&b->w[i]) >= read_at(end) &&
 		    in_one_transaction(b->j->contents, read_at(end), read_at(&b->w[i])))
-			return is_back(b, end);
-	return false;
+			return is_back(b, end, &b->w[i]) ? &b->w[i] : NULL;
+	return NULL;
 }
 
 /* A file that is replaced goes and comes back: positives of no new installation follow. */
@@ -216,10 +226,10 @@ static bool is_echo(const struct witness *end, const struct witness *act)
 	       text_equal(trace_text(&end->trace->trace, "version"), version);
 }
 
-/* Whether an end is the first half of an upgrade, taken back or not, or of one code while another lives. */
+/* Whether an end is the first half of an upgrade, or of one code while another lives. */
 static bool ends_one_version(const struct building *b, const struct witness *end)
 {
-	if (another_code_lives(b, end) || was_rolled_back(b, end))
+	if (another_code_lives(b, end))
 		return true;
 	for (size_t k = 0; k < b->n && bound_has_start(end->when); k++)
 		if (is_upgrade(b, end, &b->w[k]))
@@ -227,18 +237,22 @@ static bool ends_one_version(const struct building *b, const struct witness *end
 	return false;
 }
 
-/* The inventory and the journal notice an upgrade that the installer recorded a little later. */
-static void drop_echoes(struct building *b, const struct witness *act)
+/*
+ * The inventory and the journal notice an upgrade that the installer recorded a little later; what comes
+ * after an instant is no echo.
+ */
+static void drop_echoes(struct building *b, const struct witness *act, int64_t until)
 {
 	for (size_t i = 0; i < b->n && is_msi_act(act); i++)
-		if (b->w[i].assertion == ASSERTS_END && !is_msi_act(&b->w[i]))
+		if (b->w[i].assertion == ASSERTS_END && !is_msi_act(&b->w[i]) &&
+		    b->w[i].when.not_after <= until)
 			b->dropped[i] |= is_echo(&b->w[i], act);
 }
 
 void drop_false_ends(struct building *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
-		const struct witness *end = &b->w[i];
+		const struct witness *end = &b->w[i], *failure = NULL;
 
 		if (end->assertion != ASSERTS_END)
 			continue;
@@ -248,7 +262,10 @@ void drop_false_ends(struct building *b)
 			b->dropped[i] = true;
 		else if (ends_one_version(b, end)) {
 			b->dropped[i] = true;
-			drop_echoes(b, end);
+			drop_echoes(b, end, INT64_MAX);
+		} else if ((failure = rolled_back_by(b, end)) != NULL) {
+			b->dropped[i] = true;
+			drop_echoes(b, end, failure->when.not_after);
 		}
 	}
 }
