@@ -445,6 +445,20 @@ static enum outcome weigh_tool(struct weighing *w)
 	return OUTCOME_INDETERMINATE;
 }
 
+/* It was here, and no stay can be told. */
+static enum outcome unbounded(struct weighing *w)
+{
+	say(&w->reasons, product_is_engine(w->j, w->h->product) ?
+				 "a product that may carry the engine was here; nothing shows that the "
+				 "engine came or went with it" :
+				 "its traces do not bound when it was installed or removed");
+	for (size_t i = 0; i < w->all->n_witnesses && w->n_witnesses < 8; i++)
+		if (w->all->witnesses[i].system == w->h->system &&
+		    w->all->witnesses[i].product == w->h->product)
+			cite(w, i);
+	return OUTCOME_INDETERMINATE;
+}
+
 enum outcome weigh(struct weighing *w)
 {
 	const struct episode *last = last_episode(w->h);
@@ -467,9 +481,12 @@ enum outcome weigh(struct weighing *w)
 			explain_episode(w, last);
 			return came_over_it(w) ? OUTCOME_INDETERMINATE : OUTCOME_NOTED;
 		}
-		if (last)
+		if (last) {
 			explain_episode(w, last);
-		return OUTCOME_INDETERMINATE;
+			say(&w->reasons, "whether it came before the limit or after it is not known");
+			return OUTCOME_INDETERMINATE;
+		}
+		return unbounded(w);
 	}
 	if (acquired_before(w) && (w->h->state == STATE_INSTALLED || w->h->residue_counts ||
 				   (last && last->restart_pending && !bound_has_end(last->removal)))) {
@@ -492,13 +509,5 @@ enum outcome weigh(struct weighing *w)
 		say(&w->reasons, "whether it stood when the evidence was acquired could not be read");
 		return OUTCOME_INDETERMINATE;
 	}
-	say(&w->reasons, product_is_engine(w->j, w->h->product) ?
-				 "a product that may carry the engine was here; nothing shows that the "
-				 "engine came or went with it" :
-				 "its traces do not bound when it was installed or removed");
-	for (size_t i = 0; i < w->all->n_witnesses && w->n_witnesses < 8; i++)
-		if (w->all->witnesses[i].system == w->h->system &&
-		    w->all->witnesses[i].product == w->h->product)
-			cite(w, i);
-	return OUTCOME_INDETERMINATE;
+	return unbounded(w);
 }
