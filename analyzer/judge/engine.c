@@ -5,6 +5,7 @@
  * of the engine itself came or went with it.
  */
 #include "analyzer/judge/building.h"
+#include "parsers/base/text.h"
 
 /* A record of the host, of which it is not known whether it carried the engine. */
 static bool is_of_host(const struct judging *j, const struct witness *w)
@@ -103,4 +104,39 @@ void engines_take_from_hosts(const struct judging *j, struct witness_list *list)
 			       "which may have gone before it";
 		witness_name(j->contents, w);
 	}
+}
+
+static bool is_standing_host(const struct judging *j, const struct witness *w)
+{
+	return product_is_engine(j, w->product) && w->at_acquisition &&
+	       w->role == ROLE_REGISTRATION;
+}
+
+/* Service names differ from log to registry (one displays them); the driver's file does not. */
+static bool sets_up(const struct witness *event, const struct witness *driver)
+{
+	const struct text file = path_base_name(trace_text(&driver->trace->trace, "image_path"));
+
+	return trace_is(event->trace, "windows.event.service-installed") && file.size &&
+	       text_equal_folded(path_base_name(trace_text(&event->trace->trace, "image_path")),
+				 file);
+}
+
+bool engine_brought(const struct judging *j, const struct witness *witnesses, size_t n,
+		    const struct witness *driver, int64_t after)
+{
+	bool host = false, came = false;
+
+	if (!driver->trace || driver->role != ROLE_LOADS)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const struct witness *w = &witnesses[i];
+
+		if (w->system != driver->system)
+			continue;
+		host |= is_standing_host(j, w);
+		came |= bound_has_start(w->when) && w->when.not_before > after &&
+			sets_up(w, driver);
+	}
+	return host && came;
 }

@@ -116,17 +116,38 @@ static bool same_trace_installed(const struct judgement *all, const struct produ
 	return false;
 }
 
-/* What another installed product has too is no residue of this one. */
-static void share_residue(const struct judgement *all, struct product_history *h)
+/* Whether an engine brought the driver of that name after this product had gone. */
+static bool is_an_engines(const struct judging *j, const struct judgement *all,
+			  const struct product_history *h, const struct witness *w)
 {
-	size_t *loads = (size_t *)(uintptr_t)h->loads; /* made by history_build in our arena */
+	const struct episode *last = h->n_episodes ? &h->episodes[h->n_episodes - 1] : NULL;
+
+	return last && last->removed && bound_has_end(last->removal) &&
+	       !product_is_engine(j, h->product) &&
+	       engine_brought(j, all->witnesses, all->n_witnesses, w, last->removal.not_after);
+}
+
+/* What another installed product has too, or an engine brought later, is no residue of this one. */
+static void share_residue(const struct judging *j, const struct judgement *all,
+			  struct product_history *h)
+{
+	/* made by history_build in our arena */
+	size_t *loads = (size_t *)(uintptr_t)h->loads, *residue = (size_t *)(uintptr_t)h->residue;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < h->n_loads; i++)
-		if (!same_trace_installed(all, h, &all->witnesses[loads[i]]))
+	for (size_t i = 0; i < h->n_loads; i++) {
+		const struct witness *w = &all->witnesses[loads[i]];
+
+		if (!same_trace_installed(all, h, w) && !is_an_engines(j, all, h, w))
 			loads[kept++] = loads[i];
+	}
 	h->n_loads = kept;
 	h->residue_counts = kept > 0;
+	kept = 0;
+	for (size_t i = 0; i < h->n_residue; i++)
+		if (!is_an_engines(j, all, h, &all->witnesses[residue[i]]))
+			residue[kept++] = residue[i];
+	h->n_residue = kept;
 }
 
 static enum status build_histories(struct judging *j, struct judgement *all, struct failure *why)
@@ -153,7 +174,7 @@ static enum status build_histories(struct judging *j, struct judgement *all, str
 	}
 	all->histories = histories;
 	for (size_t h = 0; h < all->n_histories; h++)
-		share_residue(all, &histories[h]);
+		share_residue(j, all, &histories[h]);
 	return STATUS_OK;
 }
 
