@@ -122,6 +122,22 @@ static bool sets_up(const struct witness *event, const struct witness *driver)
 				 file);
 }
 
+/* Whether the record that the host of an engine came lies within an hour of the driver's. */
+static bool host_came_with(const struct judging *j, const struct witness *witnesses, size_t n,
+			   const struct witness *event)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct witness *w = &witnesses[i];
+
+		if (w->system == event->system && product_is_engine(j, w->product) &&
+		    w->role == ROLE_REGISTRATION && w->assertion == ASSERTS_BEGIN &&
+		    bound_has_start(w->when) &&
+		    distance(w->when.not_before, event->when.not_before) < ONE_ACT)
+			return true;
+	}
+	return false;
+}
+
 bool engine_brought(const struct judging *j, const struct witness *witnesses, size_t n,
 		    const struct witness *driver, int64_t after)
 {
@@ -136,7 +152,7 @@ bool engine_brought(const struct judging *j, const struct witness *witnesses, si
 			continue;
 		host |= is_standing_host(j, w);
 		came |= bound_has_start(w->when) && w->when.not_before > after &&
-			sets_up(w, driver);
+			sets_up(w, driver) && host_came_with(j, witnesses, n, w);
 	}
 	return host && came;
 }

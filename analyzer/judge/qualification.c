@@ -14,10 +14,16 @@ static bool clearing_matters(const struct weighing *w)
 }
 
 /* What was not there when the evidence was acquired may have come by a limit that lay ahead. */
-static bool limit_lay_ahead(const struct weighing *w, enum outcome outcome)
+static void note_limit_ahead(struct weighing *w, enum outcome outcome)
 {
-	return (outcome == OUTCOME_REMOVED_IN_TIME || outcome == OUTCOME_NO_TRACE) &&
-	       w->all->acquired && w->all->acquired < w->deadline;
+	if ((outcome != OUTCOME_REMOVED_IN_TIME && outcome != OUTCOME_NO_TRACE) ||
+	    !w->all->acquired || w->all->acquired >= w->deadline)
+		return;
+	say(&w->qualified, acquired_before(w) ?
+				   "the evidence was acquired before the limit and does not show "
+				   "what came in between" :
+				   "nothing of the evidence is known to be from after the limit: what "
+				   "came in between would not show");
 }
 
 void qualify_system(struct weighing *w, enum outcome outcome)
@@ -27,9 +33,7 @@ void qualify_system(struct weighing *w, enum outcome outcome)
 
 	if (outcome == OUTCOME_NOTED || outcome == OUTCOME_NOT_APPLICABLE)
 		return;
-	if (limit_lay_ahead(w, outcome))
-		say(&w->qualified, "the evidence was acquired before the limit and does not show what "
-				   "came in between");
+	note_limit_ahead(w, outcome);
 	if (clearing_matters(w))
 		say(&w->qualified, "an event log of this system was cleared at %s",
 		    ticks_format(s->logs_cleared_at, at));

@@ -18,11 +18,15 @@ void say(struct notes *notes, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args); /* cut is fine */
 	va_end(args);
+
+	/* A text cut by printf may end inside a character. */
+	const struct text told = text_from_utf8(notes->arena, span_of(text, strlen(text)), NULL);
+
 	for (size_t i = 0; i < notes->n; i++)
-		if (text_equal(notes->items[i], text_of(text)))
+		if (text_equal(notes->items[i], told))
 			return;
 	if (notes->n < REASONS_MAX)
-		notes->items[notes->n++] = text_of(arena_text(notes->arena, text_of(text)));
+		notes->items[notes->n++] = told;
 }
 
 void cite(struct weighing *w, size_t witness)
@@ -85,7 +89,7 @@ static bool acquisition_is_known(const struct weighing *w)
 	return true;
 }
 
-static bool acquired_before(const struct weighing *w)
+bool acquired_before(const struct weighing *w)
 {
 	return acquisition_is_known(w) && w->all->acquired < w->deadline;
 }

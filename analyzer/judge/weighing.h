@@ -40,6 +40,9 @@ void say(struct notes *notes, const char *format, ...) __attribute__((format(pri
 /* Cites a witness of the judgement, once; NO_WITNESS is none. */
 void cite(struct weighing *weighing, size_t witness);
 
+/* Whether the evidence is known to have been acquired before the limit. */
+bool acquired_before(const struct weighing *weighing);
+
 /* The outcome of the history by the rows of the table (docs/judgement.md, 6), with its reasons. */
 enum outcome weigh(struct weighing *weighing);
 

@@ -73,8 +73,8 @@ static inline bool product_is_engine(const struct judging *j, size_t product)
 void engines_take_from_hosts(const struct judging *judging, struct witness_list *list);
 
 /*
- * Whether the driver that a witness names was set up after that time (7045) on a system where the
- * host of an engine is registered: then it is the engine's, whoever had one of that name before.
+ * Whether the driver that a witness names was set up after that time (7045) together with the host of
+ * an engine that is still registered: then it is the engine's, whoever had one of that name before.
  */
 bool engine_brought(const struct judging *judging, const struct witness *witnesses, size_t n,
 		    const struct witness *driver, int64_t after);

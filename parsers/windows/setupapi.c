@@ -154,15 +154,19 @@ static bool ends_with(struct text text, const char *suffix)
 				 text_of(suffix));
 }
 
+/* Longer file names are cut in front: a line that is all names must not be read over and over. */
+enum { MAX_NAME = 1024 };
+
 /*
  * The file name that ends there: all of what stands in quotes, else from the drive's letter on
  * ("{Stage Driver Package: C:\Program Files\x.inf}"), else the last word.
  */
 static struct text name_before(struct text line, size_t end)
 {
+	const size_t first = end > MAX_NAME ? end - MAX_NAME : 0;
 	size_t start = end, blank = end;
 
-	while (start && !strchr("'\"{}[]=,", line.data[start - 1]))
+	while (start > first && !strchr("'\"{}[]=,", line.data[start - 1]))
 		start--;
 	if (start && strchr("'\"", line.data[start - 1]))
 		return (struct text){ line.data + start, end - start };

@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "analyzer/judge/judge.h"
+#include "analyzer/judge/weighing.h"
+#include "parsers/base/text.h"
 #include "tests/unit/history_support.h"
 
 /* -- the property --------------------------------------------------------------------------- */
@@ -271,9 +273,28 @@ static void true_removals_lie_within_the_bounds(void **state)
 	assert_true(all_hold());
 }
 
+/* The report is UTF-8; a path in a sentence may be as long as a folder's owner liked. */
+static void a_sentence_that_is_cut_ends_with_a_whole_letter(void **state)
+{
+	struct text items[REASONS_MAX];
+	struct notes notes = { arena_new(1 << 16), items, 0 };
+	char path[1001] = { 0 };
+
+	(void)state;
+	assert_non_null(notes.arena);
+	for (size_t i = 0; i + 1 < sizeof(path); i += 2)
+		memcpy(path + i, "\xc3\xa4", 2);
+	say(&notes, "%s", path);
+	say(&notes, "-%s", path);
+	assert_int_equal(notes.n, 2);
+	assert_true(text_is_utf8(notes.items[0]) && text_is_utf8(notes.items[1]));
+	arena_free(notes.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sentence_that_is_cut_ends_with_a_whole_letter),
 		cmocka_unit_test(true_removals_lie_within_the_bounds),
 	};
 
